@@ -1,0 +1,51 @@
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export TF_ENABLE_ONEDNN_OPTS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check format networks fuzz bench-layer bench-fold bench-export evidence clean
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[demo,dev]"
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/fleras demo --overwrite
+
+test: check
+	$(BIN)/python -m pytest -n 2 -m "not networks and not fuzz"
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+networks: $(INSTALLED)
+	$(BIN)/python -m pytest -m networks
+
+fuzz: $(INSTALLED)
+	$(BIN)/python -m pytest -m fuzz
+
+bench-layer: $(INSTALLED)
+	$(BIN)/python -m benchmarks.layer
+
+bench-fold: $(INSTALLED)
+	$(BIN)/python -m benchmarks.fold
+
+bench-export: $(INSTALLED)
+	$(BIN)/python -m benchmarks.export
+
+evidence: $(INSTALLED)
+	$(BIN)/python -m benchmarks.evidence
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
