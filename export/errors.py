@@ -1,0 +1,25 @@
+"""What can go wrong on the way to a file, each with the exit code of the command line."""
+
+
+class ExportError(Exception):
+    """An export that could not be finished. The message is one line: what was wrong; what to do."""
+
+    exit_code = 3
+
+
+class NotEquivalent(ExportError):
+    """The artefact loads and runs, but does not compute what the Keras model computes."""
+
+    exit_code = 1
+
+
+class InputError(ExportError):
+    """Wrong use, or an input that can't be read or is refused."""
+
+    exit_code = 2
+
+
+class ConversionError(ExportError):
+    """The model can't be written in the wanted format."""
+
+    exit_code = 3

@@ -1,0 +1,58 @@
+"""The documented defaults: how far an artefact may be from the float64 truth, per precision."""
+
+from dataclasses import dataclass, replace
+
+from export.errors import InputError
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Bounds on an output `a` against its float64 reference `b`, example by example.
+
+    Element by element `|a - b| <= atol * rms(b) + rtol * |b|`, where `rms(b)` is the root mean
+    square over one example; an artefact whose error is at most `noise` times that of the original
+    float32 model passes too, up to `ceiling * rms(b)`: a network that amplifies rounding does so
+    everywhere.
+    Quantised files are judged by the ratio of signal to quantisation noise instead.
+
+    Attributes:
+        rtol: relative to the element.
+        atol: relative to the root mean square of the example's output (1 where that is zero).
+        noise: factor on the original model's own largest error.
+        ceiling: bound on that allowance.
+        min_sqnr: decibel; judged instead of `rtol` and `atol` when set.
+        min_cosine: cosine similarity, judged together with `min_sqnr`.
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    noise: float = 4.0
+    ceiling: float = 1e-2
+    min_sqnr: float | None = None
+    min_cosine: float = -1.0
+
+
+DEFAULTS = {
+    "float32": Tolerances(rtol=1e-4, atol=1e-5),
+    "float16": Tolerances(rtol=1e-2, atol=1e-2),
+    "dynamic_int8": Tolerances(min_sqnr=15.0, min_cosine=0.98),
+    "int8": Tolerances(min_sqnr=10.0, min_cosine=0.95),
+}
+
+
+def tolerances(
+    precision: str = "float32",
+    rtol: float | None = None,
+    atol: float | None = None,
+    min_sqnr: float | None = None,
+) -> Tolerances:
+    """The defaults of `precision` with the given bounds in their place.
+
+    Raises:
+        InputError: the precision is unknown.
+    """
+    if precision not in DEFAULTS:
+        raise InputError(f"unknown precision {precision!r}; use one of {', '.join(DEFAULTS)}")
+    given = {"rtol": rtol, "atol": atol, "min_sqnr": min_sqnr}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return replace(DEFAULTS[precision], **chosen)
