@@ -1,1 +1,5 @@
-"""fleras."""
+"""Batch renormalization for Keras: a layer as fast as fused batch norm, and what trains it."""
+
+from fleras.fused_renorm import BatchNormalization
+
+__all__ = ["BatchNormalization"]
