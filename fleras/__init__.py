@@ -1,5 +1,6 @@
 """Batch renormalization for Keras: a layer as fast as fused batch norm, and what trains it."""
 
+from fleras.callbacks import RenormClippingSchedule
 from fleras.fused_renorm import BatchNormalization
 
-__all__ = ["BatchNormalization"]
+__all__ = ["BatchNormalization", "RenormClippingSchedule"]
