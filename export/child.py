@@ -1,0 +1,146 @@
+"""Calls a function in a child process, so that a crash or a lack of memory becomes an error.
+
+Converters and runtimes are native code that can end the process they run in. One child serves all
+calls, because starting TensorFlow takes seconds; it is replaced after it died.
+"""
+
+import atexit
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any
+
+from export.errors import ConversionError
+from export.memory import available, resident
+
+PRELOAD = ("export.onnx_graph", "export.tflite_graph")
+
+
+class Failed(ConversionError):
+    """A call that raised in the child; `kind` is the name of the exception."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Child:
+    """One process and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._log = tempfile.TemporaryFile()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "export.worker", *PRELOAD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(sys.path), "CUDA_VISIBLE_DEVICES": "-1"},
+        )
+        assert process.stdin and process.stdout
+        self._process, self._requests, self._replies = process, process.stdin, process.stdout
+
+    @property
+    def alive(self) -> bool:
+        """False once the process ended."""
+        return self._process.poll() is None
+
+    def call(self, what: str, request: tuple[str, str, dict], limit: float) -> Any:
+        """Sends one request and waits for its reply.
+
+        Raises:
+            Failed: the function raised.
+            ConversionError: the process crashed, or took more than `limit` bytes and was ended.
+        """
+        try:
+            pickle.dump(request, self._requests, protocol=5)
+            self._requests.flush()
+            self._watch(what, limit)
+            done, value = pickle.load(self._replies)
+        except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
+            raise ConversionError(self._obituary(what)) from error
+        if not done:
+            raise Failed(*value)
+        return value
+
+    def close(self) -> None:
+        """Ends the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        self._requests.close()
+        self._replies.close()
+        self._log.close()
+
+    def _watch(self, what: str, limit: float) -> None:
+        while not select.select([self._replies], [], [], 0.05)[0]:
+            if resident(self._process.pid) > limit:
+                self.close()
+                raise ConversionError(
+                    f"{what} needs more than {limit / 2**30:.1f} GiB of memory; "
+                    "use a smaller model or input, or a machine with more"
+                )
+
+    def _obituary(self, what: str) -> str:
+        code = self._process.wait()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        last = f": {lines[-1]}" if lines else ""
+        return (
+            f"{what} crashed ({how}){last}; simplify the model or use another precision or format"
+        )
+
+
+_child: Child | None = None
+_lock = threading.Lock()
+
+
+def start() -> None:
+    """Starts the child if there is none; returns at once, so that it loads while others work."""
+    with _lock:
+        _living()
+
+
+def call(
+    what: str, module: str, function: str, limit: float | None = None, **arguments: Any
+) -> Any:
+    """Runs `module.function(**arguments)` in the child.
+
+    Args:
+        what: the converter or runtime in the user's words, for messages.
+        module: dotted name.
+        function: name of a module-level function.
+        limit: bytes that the child may hold; by default most of what is free now.
+        arguments: anything that can be pickled.
+
+    Raises:
+        Failed: the function raised; message and kind are its own.
+        ConversionError: the child crashed or took too much memory.
+    """
+    with _lock:
+        bound = limit if limit is not None else 0.8 * available()
+        return _living().call(what, (module, function, arguments), bound)
+
+
+def stop() -> None:
+    """Ends the child; the next call starts another."""
+    global _child
+    with _lock:
+        if _child is not None and _child.alive:
+            _child.close()
+        _child = None
+
+
+def _living() -> Child:
+    global _child
+    if _child is None or not _child.alive:
+        _child = Child()
+    return _child
+
+
+atexit.register(stop)

@@ -1,0 +1,155 @@
+"""Opens an artefact in the runtime of its format: arrays by name in, arrays by name out."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from export.artifact import Port
+from export.errors import ConversionError, InputError
+
+Arrays = dict[str, np.ndarray]
+
+
+class Runtime(Protocol):
+    """A loaded artefact."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
+        """Runs one batch; arrays by the names of `inputs`, results by those of `outputs`."""
+
+
+def open_artifact(path: str | Path, optimize: bool = True, threads: int | None = None) -> Runtime:
+    """Loads a file in the runtime of its suffix.
+
+    Args:
+        path: an `.onnx` or `.tflite` file.
+        optimize: False switches off ONNX Runtime's graph optimisations, and the delegate that
+            LiteRT applies by itself.
+        threads: per operator; None leaves it to the runtime.
+
+    Raises:
+        InputError: neither suffix, or no such file.
+        ConversionError: the runtime refuses the file.
+    """
+    path = Path(path)
+    opener: Callable[..., Runtime] | None = {
+        ".onnx": OnnxRuntime,
+        ".tflite": LiteRuntime,
+    }.get(path.suffix)
+    if opener is None:
+        raise InputError(f"{path.name} is neither .onnx nor .tflite; give one of these")
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; check the name")
+    try:
+        return opener(path, optimize, threads)
+    except (RuntimeError, ValueError) as error:
+        raise ConversionError(f"the runtime refuses {path.name}: {_line(error)}") from error
+
+
+def run(path: str | Path, batches: list[Arrays], optimize: bool = True) -> list[Arrays]:
+    """Loads a file and runs it on several batches, one after the other."""
+    runtime = open_artifact(path, optimize)
+    return [runtime(feeds) for feeds in batches]
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the CPU."""
+
+    def __init__(self, path: Path, optimize: bool = True, threads: int | None = None) -> None:
+        import onnxruntime as ort
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = threads or 0
+        if not optimize:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        refusals = (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented)
+        try:
+            self._session = ort.InferenceSession(path, options, ["CPUExecutionProvider"])
+        except refusals as error:
+            raise RuntimeError(str(error)) from error
+        self.inputs = self._ports(self._session.get_inputs())
+        self.outputs = self._ports(self._session.get_outputs())
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
+        """Runs one batch."""
+        names = [port.name for port in self.outputs]
+        return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
+
+    @staticmethod
+    def _ports(values: Any) -> tuple[Port, ...]:
+        return tuple(
+            Port(value.name, value.name, index, _dims(value.shape), _DTYPES[value.type])
+            for index, value in enumerate(values)
+        )
+
+
+class LiteRuntime:
+    """The LiteRT interpreter, through the file's first signature.
+
+    It has one input shape at a time and is told the new one when a batch comes.
+    """
+
+    def __init__(self, path: Path, optimize: bool = True, threads: int | None = None) -> None:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        resolver = OpResolverType.AUTO if optimize else plain
+        self._interpreter = Interpreter(
+            model_path=str(path), num_threads=threads, experimental_op_resolver_type=resolver
+        )
+        self._interpreter.allocate_tensors()
+        signatures = list(self._interpreter.get_signature_list())
+        if not signatures:
+            raise ValueError("the file has no signature")
+        self._runner = self._interpreter.get_signature_runner(signatures[0])
+        self.inputs = self._ports(
+            self._runner.get_input_details(), self._interpreter.get_input_details()
+        )
+        self.outputs = self._ports(
+            self._runner.get_output_details(), self._interpreter.get_output_details()
+        )
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
+        """Runs one batch."""
+        return dict(self._runner(**feeds))
+
+    @staticmethod
+    def _ports(signature: dict[str, Any], file: list[Any]) -> tuple[Port, ...]:
+        position = {detail["index"]: place for place, detail in enumerate(file)}
+        ports = [
+            Port(
+                name,
+                name,
+                position[detail["index"]],
+                _dims(detail["shape_signature"]),
+                np.dtype(detail["dtype"]).name,
+            )
+            for name, detail in signature.items()
+        ]
+        return tuple(sorted(ports, key=lambda port: port.index))
+
+
+def _dims(shape: Any) -> tuple[int | None, ...]:
+    known = (int(size) if not isinstance(size, str | type(None)) else -1 for size in shape)
+    return tuple(size if size >= 0 else None for size in known)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(bool)": "bool",
+    "tensor(string)": "object",
+} | {
+    f"tensor({sign}int{bits})": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}

@@ -1,0 +1,86 @@
+"""Reads and edits TFLite flatbuffers: signature, names, metadata, the list of operators."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from export.errors import ConversionError
+
+IDENTIFIER = b"TFL3"
+SIGNATURE = "serving_default"
+_BUILTINS = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
+}
+
+
+def sign(
+    content: bytes, inputs: Sequence[str], outputs: Sequence[str], metadata: dict[str, bytes]
+) -> bytes:
+    """Adds a signature and metadata.
+
+    Args:
+        content: a flatbuffer whose inputs and outputs are in the order of the names.
+        inputs: names for the inputs, of the tensors and in the signature.
+        outputs: the same for the outputs.
+        metadata: further entries by name.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content)
+    graph = model.subgraphs[0]
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
+    signature.inputs = _tensor_maps(graph, graph.inputs, inputs)
+    signature.outputs = _tensor_maps(graph, graph.outputs, outputs)
+    model.signatureDefs = [signature]
+    model.metadata = list(model.metadata or []) + [
+        _metadata(model, name, value) for name, value in sorted(metadata.items())
+    ]
+    builder = flatbuffers.Builder(len(content) + 4096)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def operators(content: bytes) -> dict[str, int]:
+    """How often each operator occurs; those left to TensorFlow are called `Flex...`."""
+    model = schema.Model.GetRootAs(content)
+    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    names = [_name(code) for code in codes]
+    graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
+    used = [names[g.Operators(i).OpcodeIndex()] for g in graphs for i in range(g.OperatorsLength())]
+    return dict(sorted(Counter(used).items()))
+
+
+def _name(code: Any) -> str:
+    if code.CustomCode():
+        return code.CustomCode().decode()
+    return _BUILTINS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+
+
+def _tensor_maps(graph: Any, tensors: np.ndarray, names: Sequence[str]) -> list[Any]:
+    if len(tensors) != len(names):
+        raise ConversionError(
+            f"the TFLite converter gave {len(tensors)} ports for the {len(names)} of the model; "
+            "make every input take part in an output"
+        )
+    return [
+        _tensor_map(graph, int(tensor), name) for tensor, name in zip(tensors, names, strict=True)
+    ]
+
+
+def _tensor_map(graph: Any, tensor: int, name: str) -> Any:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = name, tensor
+    graph.tensors[tensor].name = name
+    return entry
+
+
+def _metadata(model: Any, name: str, value: bytes) -> Any:
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(value, np.uint8)
+    model.buffers.append(buffer)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = name, len(model.buffers) - 1
+    return entry

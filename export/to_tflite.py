@@ -1,0 +1,115 @@
+"""Keras model to a checked TFLite file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from export import child, signature, tflite_file
+from export.artifact import Artifact, Port, refuse_existing, replacing, sha256
+from export.errors import ConversionError, InputError
+from export.gate import Gate
+from export.prepare import prepare
+from export.trace import trace
+
+LIMIT = 2**31 - 2**20
+
+
+def to_tflite(
+    model: keras.Model,
+    path: str | Path,
+    *,
+    batch: int | None = 1,
+    precision: str = "float32",
+    calibration: Any = None,
+    allow_flex: bool = False,
+    overwrite: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> Artifact:
+    """Writes `model` as a TFLite file that LiteRT was seen to load, run and agree with.
+
+    Batch norms are not folded; see `fold.fold_batch_norms`. Inputs and outputs are found by name
+    through the signature `serving_default`.
+
+    Args:
+        model: any built Keras model. It is not changed.
+        path: ends in `.tflite`.
+        batch: fixed batch size, which is what delegates want; None leaves it free.
+        precision: "float32".
+        calibration: representative inputs for full int8.
+        allow_flex: whether operators may be left to TensorFlow's own kernels, which few devices
+            have.
+        overwrite: whether a file of this name may be replaced.
+        metadata: further entries for the file's metadata.
+
+    Returns:
+        An `Artifact` that tells the file's hash, size, ports and operators.
+
+    Raises:
+        InputError: wrong arguments, an unbuilt model, or the file exists.
+        ConversionError: the model can't be converted; the message names the layer.
+        NotEquivalent: the file would not compute what the model computes. None is written.
+    """
+    path = Path(path)
+    _check_arguments(path, batch)
+    refuse_existing(path, overwrite)
+    child.start()
+    prepared = prepare(model)
+    gate = Gate(model, prepared.model, batch, precision)
+    content = _convert(prepared.model, batch, allow_flex, metadata or {})
+    with replacing(path, overwrite) as place:
+        place.write_bytes(content)
+        gate.check(place)
+    return Artifact(
+        path=path,
+        format="tflite",
+        precision=precision,
+        inputs=signature.inputs(prepared.model),
+        outputs=signature.outputs(prepared.model),
+        batch=batch,
+        opset=None,
+        ir_version=None,
+        size=len(content),
+        sha256=sha256(path),
+        operators=tflite_file.operators(content),
+        notes=prepared.notes,
+    )
+
+
+def _convert(
+    model: keras.Model, batch: int | None, allow_flex: bool, metadata: Mapping[str, str]
+) -> bytes:
+    size = sum(weight.numpy().nbytes for weight in model.weights)
+    if size > LIMIT:
+        raise ConversionError(
+            f"the weights take {size / 2**30:.1f} GiB and a TFLite file holds 2; "
+            "export to ONNX, or use a smaller precision"
+        )
+    traced = trace(model, batch)
+    content = child.call(
+        "the conversion to TFLite",
+        "export.tflite_graph",
+        "convert",
+        graph=traced.with_constants(traced.weights).SerializeToString(),
+        inputs=traced.inputs,
+        outputs=traced.outputs,
+        allow_flex=allow_flex,
+    )
+    return tflite_file.sign(
+        content,
+        _names(signature.inputs(model)),
+        _names(signature.outputs(model)),
+        {name: value.encode() for name, value in metadata.items()},
+    )
+
+
+def _names(ports: tuple[Port, ...]) -> list[str]:
+    return [port.name for port in ports]
+
+
+def _check_arguments(path: Path, batch: int | None) -> None:
+    if path.suffix != ".tflite":
+        raise InputError(f"{path.name!r} does not end in .tflite; give it that suffix")
+    if batch is not None and batch < 1:
+        raise InputError(f"a batch of {batch} is not a size; give a positive one or None")

@@ -1,0 +1,38 @@
+"""The child process in which converters and runtimes work: requests in, replies out, pickled."""
+
+import os
+import pickle
+import sys
+from importlib import import_module
+from typing import BinaryIO
+
+
+def serve(preload: list[str]) -> None:
+    """Answers calls `(module, function, arguments)` on standard input until it is closed."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for module in preload:
+        import_module(module)
+    while (request := _next(sys.stdin.buffer)) is not None:
+        pickle.dump(_answer(*request), replies, protocol=5)
+        replies.flush()
+
+
+def _next(requests: BinaryIO) -> tuple[str, str, dict] | None:
+    try:
+        return pickle.load(requests)
+    except EOFError:
+        return None
+
+
+def _answer(module: str, function: str, arguments: dict) -> tuple[bool, object]:
+    try:
+        return True, getattr(import_module(module), function)(**arguments)
+    except MemoryError:
+        return False, ("MemoryError", "")
+    except Exception as error:
+        return False, (type(error).__name__, str(error))
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1:])
