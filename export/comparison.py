@@ -68,6 +68,7 @@ def compare(
     rtol: float | None = None,
     atol: float | None = None,
     min_sqnr: float | None = None,
+    bounds: Tolerances | None = None,
     run: str = "",
 ) -> Comparison:
     """Compares outputs by name, each example against its own scale.
@@ -81,12 +82,13 @@ def compare(
         rtol: replaces the default, see `Tolerances`.
         atol: replaces the default.
         min_sqnr: replaces the default, in decibel.
+        bounds: all of these at once.
         run: a label for the records.
 
     Returns:
         A `Comparison`, truthy when every output is there and within its bounds. NaN never equals.
     """
-    bounds = tolerances(precision, rtol, atol, min_sqnr)
+    bounds = bounds or tolerances(precision, rtol, atol, min_sqnr)
     missing = [f"output {name!r} is missing" for name in reference if name not in result]
     extra = [f"output {name!r} is not the model's" for name in result if name not in reference]
     shared = [name for name in reference if name in result]

@@ -1,0 +1,114 @@
+"""What the original model computes, in float64 and in its own precision, on inputs that stay."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One batch: what goes in, what must come out.
+
+    Attributes:
+        labels: where each example comes from: a range's name, or "given".
+        inputs: by input name.
+        truth: the original model in float64, by output name.
+        original: the original model in float32, by output name.
+    """
+
+    labels: tuple[str, ...]
+    inputs: Arrays
+    truth: Arrays
+    original: Arrays
+
+    def examples(self, start: int, stop: int) -> "Case":
+        """The examples from `start` to before `stop`."""
+        return self.pick(np.arange(start, min(stop, len(self.labels))))
+
+    def pick(self, indices: np.ndarray) -> "Case":
+        """The examples with these indices."""
+        parts = (self.inputs, self.truth, self.original)
+        kept = [{name: values[indices] for name, values in part.items()} for part in parts]
+        return Case(tuple(self.labels[i] for i in indices), *kept)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The cases to replay on an artefact.
+
+    Attributes:
+        cases: at least two batch sizes.
+        independent: whether an example's output is its own, whatever else is in the batch. A batch
+            norm called with `training=True` makes it otherwise; then batches can't be cut.
+        warnings: what could not be tried.
+    """
+
+    cases: tuple[Case, ...]
+    independent: bool = True
+    warnings: tuple[str, ...] = ()
+
+    def at_batch(self, batch: int | None) -> tuple[Case, ...]:
+        """The cases cut to a fixed batch; only those that have that size when they can't be cut."""
+        if batch is None:
+            return self.cases
+        if not self.independent:
+            return tuple(case for case in self.cases if len(case.labels) == batch)
+        starts = [(case, at) for case in self.cases for at in range(0, len(case.labels), batch)]
+        return tuple(_filled(case.examples(at, at + batch), batch) for case, at in starts)
+
+    def save(self, path: Path) -> None:
+        """Writes a compressed `.npz` whose bytes depend on the content alone."""
+        arrays: Arrays = {}
+        cases = [
+            {"labels": case.labels, **{part: _store(arrays, getattr(case, part)) for part in PARTS}}
+            for case in self.cases
+        ]
+        index = {"cases": cases, "independent": self.independent, "warnings": self.warnings}
+        arrays["index"] = np.frombuffer(json.dumps(index).encode(), np.uint8)
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, path: Path) -> "Reference":
+        """Reads what `save` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            index = json.loads(stored["index"].tobytes())
+            cases = tuple(
+                Case(
+                    tuple(case["labels"]),
+                    *({name: stored[key] for name, key in case[part].items()} for part in PARTS),
+                )
+                for case in index["cases"]
+            )
+        return cls(cases, index["independent"], tuple(index["warnings"]))
+
+
+PARTS = ("inputs", "truth", "original")
+
+
+def _store(arrays: Arrays, part: Mapping[str, np.ndarray]) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for name, values in part.items():
+        keys[name] = f"array{len(arrays)}"
+        arrays[keys[name]] = values
+    return keys
+
+
+def _filled(case: Case, batch: int) -> Case:
+    """A last, shorter piece is filled up by repeating its last example."""
+    return case.pick(np.minimum(np.arange(batch), len(case.labels) - 1))
+
+
+def to_json(reference: Reference) -> dict[str, Any]:
+    """What was tried, for the manifest."""
+    return {
+        "batches": [list(case.labels) for case in reference.cases],
+        "independent": reference.independent,
+        "warnings": list(reference.warnings),
+    }

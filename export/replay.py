@@ -1,0 +1,91 @@
+"""Replays reference cases on an artefact and compares; needs the runtime, not TensorFlow."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from export.artifact import Port
+from export.child import call
+from export.comparison import Comparison, compare, merge
+from export.errors import ConversionError, InputError
+from export.reference import Arrays, Case, Reference
+from export.runtimes import open_artifact
+from export.tolerances import tolerances
+
+Names = dict[str, str]
+SETTINGS = {
+    ".onnx": {"ONNX Runtime, optimised": True, "ONNX Runtime, as it is": False},
+    ".tflite": {"LiteRT": True},
+}
+
+
+def replay(
+    reference: Reference,
+    path: Path,
+    *,
+    precision: str = "float32",
+    rtol: float | None = None,
+    atol: float | None = None,
+    min_sqnr: float | None = None,
+) -> Comparison:
+    """Runs the file in a child process on every case, with each setting of its runtime.
+
+    Returns:
+        The merged comparison. A runtime that refuses the file or crashes on it is a problem in it,
+        not an exception.
+
+    Raises:
+        InputError: `path` is no file of a known format.
+    """
+    if path.suffix not in SETTINGS:
+        raise InputError(f"{path.name} is neither .onnx nor .tflite; give one of these")
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; check the name")
+    bounds = tolerances(precision, rtol, atol, min_sqnr)
+    parts = []
+    for setting, optimize in SETTINGS[path.suffix].items():
+        try:
+            runs = _run(reference, path, setting, optimize)
+            parts += [
+                compare(case.truth, result, original=case.original, run=run, bounds=bounds)
+                for run, case, result in runs
+            ]
+        except ConversionError as error:
+            parts.append(Comparison(problems=(f"{setting}: {error}",), tolerances=bounds))
+    return merge([*parts, Comparison(warnings=reference.warnings, tolerances=bounds)])
+
+
+def ports(path: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+    """Inputs and outputs as the runtime sees them; called in the child."""
+    runtime = open_artifact(path)
+    return runtime.inputs, runtime.outputs
+
+
+def _run(
+    reference: Reference, path: Path, setting: str, optimize: bool
+) -> Iterator[tuple[str, Case, Arrays]]:
+    inputs, outputs = call(setting, "export.replay", "ports", path=str(path))
+    cases = reference.at_batch(inputs[0].shape[0] if inputs and inputs[0].shape else None)
+    if not cases:
+        raise ConversionError("no reference has the batch size of the file; make one that has")
+    into = _targets(cases[0].inputs, inputs)
+    out = {target: name for name, target in _targets(cases[0].truth, outputs).items()}
+    feeds = [{into[name]: values for name, values in case.inputs.items()} for case in cases]
+    results = call(
+        setting, "export.runtimes", "run", path=str(path), batches=feeds, optimize=optimize
+    )
+    for case, result in zip(cases, results, strict=True):
+        named = {out.get(target, target): np.asarray(values) for target, values in result.items()}
+        yield f"{setting}, batch {len(case.labels)}", case, named
+
+
+def _targets(names: Iterable[str], found: tuple[Port, ...]) -> Names:
+    """What the file calls each Keras name: the same, or else the one at its position."""
+    wanted = list(names)
+    if len(wanted) != len(found):
+        raise ConversionError(f"the file has {[port.name for port in found]} for {wanted}")
+    if {port.name for port in found} == set(wanted):
+        return {name: name for name in wanted}
+    ordered = sorted(found, key=lambda port: port.index)
+    return {name: port.name for name, port in zip(wanted, ordered, strict=True)}

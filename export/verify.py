@@ -1,0 +1,48 @@
+"""Does this file compute what that Keras model computes?"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from export.comparison import Comparison
+from export.replay import replay
+from export.truth import make_reference
+
+
+def verify(
+    model: keras.Model,
+    path: str | Path,
+    inputs: Any = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    *,
+    precision: str = "float32",
+    min_sqnr: float | None = None,
+) -> Comparison:
+    """Runs the file in its runtime, in a process of its own, against the model in float64.
+
+    Both get a single example and a batch: standard normal, uniform in [0, 1], zeros, ones, large
+    values, and 0 to 255 where the model scales its input itself; and the given inputs. ONNX files
+    run with all of ONNX Runtime's optimisations and with none.
+
+    Args:
+        model: the original, not folded.
+        path: an `.onnx` or `.tflite` file.
+        inputs: the user's own data: an array, a sequence of arrays, or a dict by input name.
+        rtol: bound on `|error|` relative to the reference; see `export.tolerances.Tolerances`.
+        atol: bound on `|error|` relative to the root mean square of the example's output.
+        precision: of the file: "float32", "float16", "dynamic_int8" or "int8".
+        min_sqnr: bound in decibel, for int8.
+
+    Returns:
+        A `Comparison`: truthy when equivalent, with figures per output. A file that its runtime
+        refuses, or crashes on, is a falsy comparison that says so.
+
+    Raises:
+        InputError: the model was never built, an input does not fit, or there is no such file.
+    """
+    reference = make_reference(model, inputs)
+    return replay(
+        reference, Path(path), precision=precision, rtol=rtol, atol=atol, min_sqnr=min_sqnr
+    )
