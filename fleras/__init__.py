@@ -2,5 +2,6 @@
 
 from fleras.callbacks import RenormClippingSchedule
 from fleras.fused_renorm import BatchNormalization
+from fleras.recalibrate import recalibrate
 
-__all__ = ["BatchNormalization", "RenormClippingSchedule"]
+__all__ = ["BatchNormalization", "RenormClippingSchedule", "recalibrate"]
