@@ -33,7 +33,7 @@ class Child:
     """One process and the pipe to it."""
 
     def __init__(self) -> None:
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
             [sys.executable, "-m", "export.worker", *PRELOAD],
             stdin=subprocess.PIPE,

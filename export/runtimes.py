@@ -36,10 +36,7 @@ def open_artifact(path: str | Path, optimize: bool = True, threads: int | None =
         ConversionError: the runtime refuses the file.
     """
     path = Path(path)
-    opener: Callable[..., Runtime] | None = {
-        ".onnx": OnnxRuntime,
-        ".tflite": LiteRuntime,
-    }.get(path.suffix)
+    opener = _OPENERS.get(path.suffix)
     if opener is None:
         raise InputError(f"{path.name} is neither .onnx nor .tflite; give one of these")
     if not path.is_file():
@@ -143,6 +140,8 @@ def _dims(shape: Any) -> tuple[int | None, ...]:
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
+
+_OPENERS: dict[str, Callable[..., Runtime]] = {".onnx": OnnxRuntime, ".tflite": LiteRuntime}
 
 _DTYPES = {
     "tensor(float)": "float32",
