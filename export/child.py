@@ -5,6 +5,7 @@ calls, because starting TensorFlow takes seconds; it is replaced after it died.
 """
 
 import atexit
+import math
 import os
 import pickle
 import select
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import Any
 
 from export.errors import ConversionError
@@ -50,17 +52,20 @@ class Child:
         """False once the process ended."""
         return self._process.poll() is None
 
-    def call(self, what: str, request: tuple[str, str, dict], limit: float) -> Any:
+    def call(
+        self, what: str, request: tuple[str, str, dict], limit: float, seconds: float = math.inf
+    ) -> Any:
         """Sends one request and waits for its reply.
 
         Raises:
             Failed: the function raised.
-            ConversionError: the process crashed, or took more than `limit` bytes and was ended.
+            ConversionError: the process crashed, or took more than `limit` bytes or `seconds` and
+                was ended.
         """
         try:
             pickle.dump(request, self._requests, protocol=5)
             self._requests.flush()
-            self._watch(what, limit)
+            self._watch(what, limit, time.monotonic() + seconds)
             done, value = pickle.load(self._replies)
         except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
             raise ConversionError(self._obituary(what)) from error
@@ -76,7 +81,7 @@ class Child:
         self._replies.close()
         self._log.close()
 
-    def _watch(self, what: str, limit: float) -> None:
+    def _watch(self, what: str, limit: float, deadline: float) -> None:
         while not select.select([self._replies], [], [], 0.05)[0]:
             if resident(self._process.pid) > limit:
                 self.close()
@@ -84,6 +89,9 @@ class Child:
                     f"{what} needs more than {limit / 2**30:.1f} GiB of memory; "
                     "use a smaller model or input, or a machine with more"
                 )
+            if time.monotonic() > deadline:
+                self.close()
+                raise ConversionError(f"{what} did not end in time; it was stopped")
 
     def _obituary(self, what: str) -> str:
         code = self._process.wait()
@@ -107,7 +115,12 @@ def start() -> None:
 
 
 def call(
-    what: str, module: str, function: str, limit: float | None = None, **arguments: Any
+    what: str,
+    module: str,
+    function: str,
+    limit: float | None = None,
+    seconds: float = math.inf,
+    **arguments: Any,
 ) -> Any:
     """Runs `module.function(**arguments)` in the child.
 
@@ -116,15 +129,16 @@ def call(
         module: dotted name.
         function: name of a module-level function.
         limit: bytes that the child may hold; by default most of what is free now.
+        seconds: how long it may take.
         arguments: anything that can be pickled.
 
     Raises:
         Failed: the function raised; message and kind are its own.
-        ConversionError: the child crashed or took too much memory.
+        ConversionError: the child crashed, or took too much memory or time.
     """
     with _lock:
         bound = limit if limit is not None else 0.8 * available()
-        return _living().call(what, (module, function, arguments), bound)
+        return _living().call(what, (module, function, arguments), bound, seconds)
 
 
 def stop() -> None:
