@@ -17,11 +17,11 @@ def at_dtype(model: keras.Model, dtype: str) -> keras.Model:
         dtype: "float32" or "float64".
 
     Returns:
-        A new model of the same class with the same names, whose layers, inputs and outputs that were
-        floating (mixed policies too) compute in `dtype`. Integer inputs stay as they are.
+        A new model of the same class with the same names; what was floating (mixed policies too)
+        computes in `dtype`, integer inputs stay as they are.
     """
     config = _replace(model.get_config(), dtype)
-    with keras.utils.custom_object_scope(_own_classes(model)), _policy(dtype):
+    with keras.utils.custom_object_scope(own_classes(model)), _policy(dtype):
         twin = type(model).from_config(config)
         if not twin.built:
             twin.build_from_config(model.get_build_config())
@@ -45,7 +45,7 @@ def _replace_policy(config: Any, dtype: str) -> Any:
     return {k: dtype if v in FLOATS else v for k, v in config.items()}
 
 
-def _own_classes(model: keras.Model) -> dict[str, type]:
+def own_classes(model: keras.Model) -> dict[str, type]:
     """Classes that Keras can't find by itself: those defined outside it, by name."""
     classes = {type(layer) for layer in model._flatten_layers()}
     return {c.__name__: c for c in classes if not c.__module__.startswith("keras.")}

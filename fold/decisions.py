@@ -1,0 +1,157 @@
+"""Which move each batch norm makes: complete ones first, then those that leave something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+
+import numpy as np
+
+from fold.affine import Affine, CannotFold
+from fold.graph import Call, Graph
+from fold.moves import Move, complete, partial
+from fold.plan import Plan, Trial
+from fold.report import Record, Report
+from fold.route import Router
+from fold.rules.norm import BATCH_NORMS, PREPROCESSING, size_of_input, trains, untrained
+
+Group = tuple[Call, ...]
+Moves = Callable[[Affine], Iterator[Move]]
+
+
+class Decisions:
+    """The plan for one model, and the record of every batch norm."""
+
+    def __init__(self, graph: Graph, keep: tuple[str, ...]) -> None:
+        self.graph = graph
+        self.keep = keep
+        norms = [call for call in graph.calls if type(call.operation) in BATCH_NORMS]
+        self.plan = Plan.of(graph, [c for c in norms if trains(c) or self.asked_to_keep(c)])
+        self.router = Router(self.plan)
+        self.records: dict[Call, Record] = {}
+        self.refusals: dict[Call, dict[str, CannotFold]] = {}
+
+    def make(self, merge_branches: bool) -> None:
+        """Decides everything, cheapest leftovers first."""
+        norms = list(self.groups(BATCH_NORMS))
+        waiting = [g for g in norms if not self.attempt(g, complete, False, only="hoisted")]
+        waiting = self.until_settled(waiting)
+        for group in waiting:
+            _ = self.attempt(group, partial, False) or self.attempt(group, partial, True)
+        for group in self.until_settled(list(self.groups(PREPROCESSING))):
+            self.attempt(group, partial, False)
+
+    def until_settled(self, waiting: list[Group]) -> list[Group]:
+        """Removes what can go; what could not is tried again after others went."""
+        while waiting:
+            left = [g for g in waiting if not self.remove(g)]
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        return waiting
+
+    def remove(self, group: Group) -> bool:
+        """Tries every complete move, without and then with changes for other readers."""
+        return self.attempt(group, complete, False) or self.attempt(group, complete, True)
+
+    def groups(self, types: tuple[type, ...]) -> Iterator[Group]:
+        """The calls of each layer of these types that may be moved."""
+        for operation, calls in self.graph.calls_of.items():
+            if type(operation) in types and all(call in self.plan.affines for call in calls):
+                yield calls
+
+    def attempt(self, group: Group, moves: Moves, compensate: bool, only: str = "") -> bool:
+        """Makes the first move that works, for all calls of one layer together."""
+        for step in zip(*(moves(self.plan.affines[call]) for call in group), strict=True):
+            code = step[0].code
+            if only and code != only:
+                continue
+            try:
+                trial = self.router.settle(self.begin(group, step, compensate))
+                changed = self.changed(trial, group)
+                self.plan.accept(trial)
+            except CannotFold as error:
+                for call in group:
+                    self.refusals.setdefault(call, {})[code] = error
+                continue
+            self.note(group, code, changed)
+            return True
+        return False
+
+    def begin(self, group: Group, step: tuple[Move, ...], compensate: bool) -> Trial:
+        """The trial in which each call hands on what its move says."""
+        trial = Trial(compensate, busy=frozenset(group))
+        for call, move in zip(group, step, strict=True):
+            _require_digits(call, move)
+            trial.affines[call] = move.rest
+            trial.ask(call.input, call, move.up)
+        for call, move in zip(group, step, strict=True):
+            self.router.give_readers(trial, call, move.down)
+        return trial
+
+    def changed(self, trial: Trial, group: Group) -> tuple[str, ...]:
+        """Names of the layers that the trial changes, in the order of the graph."""
+        calls = {call for call in trial.edits if trial.edits[call] != self.plan.edits.get(call)}
+        calls |= trial.affines.keys() - set(group)
+        ordered = sorted(calls, key=self.graph.index.__getitem__)
+        return tuple(dict.fromkeys(call.name for call in ordered))
+
+    def note(self, group: Group, code: str, into: tuple[str, ...]) -> None:
+        """Records a move that was made."""
+        where = f"into {', '.join(into)}" if into else "it was the identity"
+        left = {"shift_left": "a shift is left", "scale_left": "a scale is left"}.get(code)
+        for call in group:
+            status = "reduced" if left else "folded"
+            reason = f"{left}, the rest went {where}" if left else where
+            self.records[call] = Record(call.name, status, into, code, reason)
+
+    def report(self) -> Report:
+        """One record per batch-norm call, in the order of the graph."""
+        norms = [c for c in self.graph.calls if type(c.operation) in BATCH_NORMS]
+        other = [c for c in self.graph.calls if type(c.operation) in PREPROCESSING]
+        fresh = dict.fromkeys(c.name for c in norms if untrained(c))
+        return Report(
+            tuple(self.records.get(call) or self.kept(call) for call in norms),
+            tuple(self.records.get(call) or self.kept(call) for call in other),
+            tuple(f"the statistics of '{name}' are untouched: was it trained?" for name in fresh),
+        )
+
+    def kept(self, call: Call) -> Record:
+        """Why nothing worked."""
+        refusals = self.refusals.get(call, {})
+        if call in self.plan.frozen:
+            error = _frozen(call)
+        elif not refusals:
+            error = CannotFold("axis_mismatch", "it is not one affine per channel")
+        else:
+            error = _both_ways(refusals)
+        return Record(call.name, "kept", (), error.code, f"kept: {error.reason}")
+
+    def asked_to_keep(self, call: Call) -> bool:
+        """Whether `keep` names it."""
+        return any(fnmatch(call.name, pattern) for pattern in self.keep)
+
+
+def _require_digits(call: Call, move: Move) -> None:
+    size = size_of_input(call)
+    ratio = float(np.max(np.abs(move.shift) / size))
+    if ratio > move.limit:
+        raise CannotFold(
+            "digits",
+            f"a gamma near zero makes its shift {ratio:.3g} times the size of its input, beyond "
+            f"{move.limit:g}",
+        )
+
+
+def _frozen(call: Call) -> CannotFold:
+    if trains(call):
+        return CannotFold("training_true", "it is called with training=True")
+    return CannotFold("asked_to_keep", "`keep` names it")
+
+
+def _both_ways(refusals: dict[str, CannotFold]) -> CannotFold:
+    hoist, sink = refusals["hoisted"], refusals["sunk"]
+    first = refusals.get("split", hoist)
+    code = first.code if first.code == "digits" else hoist.code
+    before, after = hoist.reason, sink.reason
+    return CannotFold(code, f"before it, {before}; after it, {after}")

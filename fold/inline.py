@@ -1,0 +1,206 @@
+"""Nested models and composite layers -> one flat graph.
+
+A nested Functional or Sequential model is replaced by its calls. A layer that is neither Keras'
+nor known to the rules is expanded by calling it on symbolic tensors, which works when its `call`
+uses Keras layers and `keras.ops` only; otherwise it stays one opaque call, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras.src.models.functional import Functional
+
+from fold.affine import FoldError
+from fold.graph import Call, Graph, Value
+
+
+def flat_graph(model: keras.Model, atomic: frozenset[type]) -> Graph:
+    """The model as a flat graph; layers whose exact type is in `atomic` are not looked into.
+
+    Raises:
+        FoldError: the model was never built.
+    """
+    if not model.built:
+        raise FoldError(
+            f"model '{model.name}' was never built; call it on data or build(input_shape) first"
+        )
+    with _untouched(model):
+        function = _function_of(model) or _expand_root(model)
+        walk = _Walk(atomic, masked=_makes_masks(model))
+        tensors = tuple(function._inputs)
+        values = [Value(tuple(t.shape), t.dtype) for t in tensors]
+        results = walk.run(function, values, scope=(), training=None)
+        return Graph(
+            calls=tuple(walk.calls),
+            inputs=keras.tree.pack_sequence_as(function._inputs_struct, values),
+            outputs=keras.tree.pack_sequence_as(function._outputs_struct, results),
+            input_tensors=tensors,
+            output_names=tuple(t._keras_history.operation.name for t in function._outputs),
+        )
+
+
+def _function_of(operation: keras.Operation) -> Functional | None:
+    """The Functional graph behind a model that adds nothing to it, else None."""
+    if type(operation) is keras.Sequential:
+        return operation._functional
+    if isinstance(operation, Functional) and type(operation).call is Functional.call:
+        return operation
+    return None
+
+
+def _makes_masks(model: keras.Model) -> bool:
+    layers = model._flatten_layers()
+    return any(isinstance(x, keras.layers.Masking) or getattr(x, "mask_zero", 0) for x in layers)
+
+
+@contextmanager
+def _untouched(model: keras.Model) -> Iterator[None]:
+    """Takes back the nodes that symbolic calls append to the model's own layers."""
+    layers = list(model._flatten_layers())
+    before = [(len(x._inbound_nodes), len(x._outbound_nodes)) for x in layers]
+    try:
+        yield
+    finally:
+        for layer, (inbound, outbound) in zip(layers, before, strict=True):
+            del layer._inbound_nodes[inbound:]
+            del layer._outbound_nodes[outbound:]
+
+
+class _Walk:
+    """Collects calls in running order."""
+
+    def __init__(self, atomic: frozenset[type], masked: bool) -> None:
+        self.calls: list[Call] = []
+        self.atomic = atomic
+        self.masked = masked
+
+    def run(
+        self,
+        function: Functional,
+        values: list[Value],
+        scope: tuple[str, ...],
+        training: bool | None,
+    ) -> list[Value]:
+        known = {id(t): v for t, v in zip(function._inputs, values, strict=True)}
+        for depth in sorted(function._nodes_by_depth, reverse=True):
+            for node in function._nodes_by_depth[depth]:
+                if node.is_input or any(id(t) not in known for t in node.input_tensors):
+                    continue
+                args, kwargs = node.arguments.convert(
+                    lambda leaf: known[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf
+                )
+                if training is not None and _takes_training(node.operation):
+                    kwargs["training"] = training
+                outputs = self.call(node.operation, args, kwargs, node.outputs, scope)
+                known.update({id(t): v for t, v in zip(node.outputs, outputs, strict=True)})
+        return [known[id(t)] for t in function._outputs]
+
+    def call(
+        self, operation: Any, args: tuple, kwargs: dict, outputs: list, scope: tuple[str, ...]
+    ) -> list[Value]:
+        inner = (*scope, operation.name)
+        function, opaque = self.look_inside(operation, args, kwargs)
+        if function is not None:
+            training = kwargs.get("training")
+            values = [v for v in keras.tree.flatten((args, kwargs)) if isinstance(v, Value)]
+            return self.run(function, values, inner, training)
+        values = [Value(tuple(t.shape), t.dtype) for t in outputs]
+        self.calls.append(Call(operation, args, kwargs, tuple(values), scope, opaque))
+        return values
+
+    def look_inside(
+        self, operation: Any, args: tuple, kwargs: dict
+    ) -> tuple[Functional | None, str]:
+        """The graph inside one call, or None and why there is none for a custom layer."""
+        if type(operation) in self.atomic:
+            return None, ""
+        function = _function_of(operation)
+        if function is not None:
+            return (function, "") if _fits(function, args, kwargs) else (None, "mismatched inputs")
+        if not isinstance(operation, keras.Layer) or _is_keras(operation):
+            return None, ""
+        if self.masked:
+            return None, "the model uses masks"
+        return _expand(operation, args, kwargs)
+
+
+def _takes_training(operation: Any) -> bool:
+    return "training" in getattr(operation, "_call_context_args", ())
+
+
+def _is_keras(operation: Any) -> bool:
+    return type(operation).__module__.startswith("keras.")
+
+
+def _fits(function: Functional, args: tuple, kwargs: dict) -> bool:
+    """Whether a nested model's inputs arrive as they are: same order, rank and dtype, no mask."""
+    if kwargs.get("mask") is not None or not args:
+        return False
+    given, wanted = keras.tree.flatten(args[0]), function._inputs
+    same_order = isinstance(args[0], dict) == isinstance(function._inputs_struct, dict)
+    return (
+        (same_order or len(wanted) == 1)
+        and len(given) == len(wanted)
+        and all(
+            isinstance(v, Value) and len(v.shape) == len(t.shape) and v.dtype == t.dtype
+            for v, t in zip(given, wanted, strict=True)
+        )
+    )
+
+
+def _expand(layer: keras.Layer, args: tuple, kwargs: dict) -> tuple[Functional | None, str]:
+    if layer._trainable_variables or layer._non_trainable_variables:
+        return None, "it has weights of its own"
+    if type(layer).compute_mask is not keras.Layer.compute_mask:
+        return None, "it computes masks"
+    inputs: list[keras.KerasTensor] = []
+
+    def enter(leaf: Any) -> Any:
+        if not isinstance(leaf, Value):
+            return leaf
+        inputs.append(keras.Input(batch_shape=leaf.shape, dtype=leaf.dtype))
+        return inputs[-1]
+
+    args, kwargs = keras.tree.map_structure(enter, (args, kwargs))
+    if any(
+        keras.backend.is_float_dtype(t.dtype) and t.dtype != layer.compute_dtype for t in inputs
+    ):
+        return None, "it casts its inputs"
+    if _takes_training(layer):
+        kwargs.setdefault("training", False)
+    try:
+        function = Functional(inputs, layer.call(*args, **kwargs))
+    except Exception as error:
+        return None, f"its call can't be traced ({type(error).__name__})"
+    if any(isinstance(leaf, keras.Variable) for leaf in _arguments(function)):
+        return None, "its call reads weights directly"
+    return function, ""
+
+
+def _arguments(function: Functional) -> Iterator[Any]:
+    for node in function._nodes:
+        yield from keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
+
+
+def _expand_root(model: keras.Model) -> Functional:
+    """The graph of a subclassed model, called on the shapes it was built with."""
+    shapes = getattr(model, "_build_shapes_dict", None)
+    if not shapes:
+        raise FoldError(f"model '{model.name}' has no recorded input shape; call it on data first")
+    structure = next(iter(shapes.values())) if len(shapes) == 1 else shapes
+    inputs = keras.tree.map_shape_structure(
+        lambda shape: keras.Input(batch_shape=(None, *shape[1:]), dtype=model.input_dtype),
+        structure,
+    )
+    try:
+        arguments = {"training": False} if _takes_training(model) else {}
+        return Functional(inputs, model.call(inputs, **arguments), name=model.name)
+    except Exception as error:
+        raise FoldError(
+            f"the subclassed model '{model.name}' can't be traced ({error}); use Keras layers and "
+            "keras.ops in its call, or rebuild it as a Functional model"
+        ) from error

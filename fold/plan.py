@@ -1,0 +1,111 @@
+"""What has been decided so far, and one attempt to decide more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from fold.affine import Affine, CannotFold
+from fold.graph import Call, Graph, Value
+from fold.rules import Edit, as_affine
+
+STEPS = 600
+
+
+@dataclass(eq=False)
+class Plan:
+    """The decided edits per call, and what each affine call now computes.
+
+    An affine call whose affine is the identity is gone; one that differs from what its layer
+    computes is written anew.
+    """
+
+    graph: Graph
+    frozen: frozenset[Call] = frozenset()
+    edits: dict[Call, tuple[Edit, ...]] = field(default_factory=dict)
+    affines: dict[Call, Affine] = field(default_factory=dict)
+    original: dict[Call, Affine] = field(default_factory=dict)
+    dropped: frozenset[Call] = frozenset()
+
+    @classmethod
+    def of(cls, graph: Graph, frozen: Iterable[Call]) -> Plan:
+        """Nothing decided; `frozen` calls are neither moved nor changed."""
+        frozen = frozenset(frozen)
+        found: dict[Call, Affine] = {}
+        for call in graph.calls:
+            if as_affine.answers(call) and call not in frozen:
+                try:
+                    found[call] = as_affine(call)
+                except CannotFold:
+                    continue
+        return cls(graph, frozen, {}, dict(found), found)
+
+    def accept(self, trial: Trial) -> None:
+        """Makes an attempt's result the decided one; shared layers must agree in all calls."""
+        edits = self.edits | trial.edits
+        for call in trial.edits:
+            require_agreement(edits, self.graph.calls_of[call.operation])
+        self.edits = edits
+        self.affines |= trial.affines
+
+
+def require_agreement(edits: dict[Call, tuple[Edit, ...]], calls: tuple[Call, ...]) -> None:
+    """Refuses edits of a shared layer that are not the same in each of its calls."""
+    first, *rest = [edits.get(call, ()) for call in calls]
+    for other in rest:
+        if len(other) != len(first) or not all(
+            a.same_as(b) for a, b in zip(first, other, strict=True)
+        ):
+            raise CannotFold(
+                "shared_layer",
+                f"'{calls[0].name}' is called {len(calls)} times and would need different weights",
+            )
+
+
+@dataclass(eq=False)
+class Trial:
+    """One attempt: edits so far and the affines under way.
+
+    `up` holds affines that a tensor's producer is to apply, by the call that asks for it; `down`
+    holds affines that a call is to apply to one of its inputs. `origin` says of such a call why.
+    """
+
+    compensate: bool
+    busy: frozenset[Call]
+    edits: dict[Call, tuple[Edit, ...]] = field(default_factory=dict)
+    affines: dict[Call, Affine] = field(default_factory=dict)
+    up: dict[Value, dict[Call, Affine]] = field(default_factory=dict)
+    down: dict[Call, dict[Value, Affine]] = field(default_factory=dict)
+    origin: dict[Call, str] = field(default_factory=dict)
+    done: frozenset[Call | Value] = frozenset()
+
+    def fork(self) -> Trial:
+        """A copy that can fail without harm."""
+        return replace(
+            self,
+            edits=dict(self.edits),
+            affines=dict(self.affines),
+            up={value: dict(asked) for value, asked in self.up.items()},
+            down={call: dict(given) for call, given in self.down.items()},
+            origin=dict(self.origin),
+        )
+
+    def ask(self, value: Value, call: Call, affine: Affine) -> None:
+        """`call` needs `affine(value)` in place of `value`."""
+        if affine.is_identity:
+            return
+        asked = self.up.setdefault(value, {})
+        if value in self.done or not asked.setdefault(call, affine).equals(affine):
+            raise CannotFold("read_elsewhere", f"'{call.name}' reads a tensor that has moved")
+
+    def give(self, value: Value, affine: Affine, calls: Iterable[Call], why: str = "") -> None:
+        """Each of `calls` must apply `affine` to its input `value`."""
+        if affine.is_identity:
+            return
+        for call in calls:
+            given = self.down.setdefault(call, {})
+            if value in given or call in self.done or call in self.busy:
+                raise CannotFold("read_elsewhere", f"'{call.name}' reads a tensor that has moved")
+            given[value] = affine
+            if why:
+                self.origin.setdefault(call, why)

@@ -1,0 +1,125 @@
+"""The only writer: the decided plan -> a new model of stock Keras layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from fold.affine import Affine, FoldError
+from fold.graph import Call, Value
+from fold.plan import Plan
+from fold.precision import own_classes
+from fold.remainder import remainder
+from fold.rules import Edit
+from fold.weights import edited, with_settings, write
+
+
+def rebuild(plan: Plan, model: keras.Model) -> keras.Model:
+    """A Functional model with the plan carried out; same names, structure, shapes and dtypes."""
+    with keras.utils.custom_object_scope(own_classes(model)):
+        return _Builder(plan).model(model.name)
+
+
+class _Builder:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.graph = plan.graph
+        self.tensors: dict[Value, keras.KerasTensor] = {}
+        self.clones: dict[keras.Operation, keras.Operation] = {}
+        self.names: set[str] = {t._keras_history.operation.name for t in self.graph.input_tensors}
+
+    def model(self, name: str) -> keras.Model:
+        for value, tensor in zip(self.graph.input_values, self.graph.input_tensors, strict=True):
+            self.tensors[value] = _input(tensor)
+        for call in self.graph.calls:
+            if call not in self.plan.dropped:
+                self.run(call)
+        fill = self.tensors.__getitem__
+        inputs = keras.tree.map_structure(fill, self.graph.inputs)
+        return keras.Model(inputs, self.outputs(), name=name)
+
+    def run(self, call: Call) -> None:
+        affine = self.plan.affines.get(call)
+        if affine is not None and affine.is_identity:
+            self.tensors[call.output] = self.tensors[call.input]
+            return
+        layer = self.layer(call, affine)
+        if affine is not None and layer is not self.clones.get(call.operation):
+            results: Any = layer(self.tensors[call.input])
+        else:
+            args, kwargs = call.filled(self.tensors.__getitem__)
+            results = layer(*args, **kwargs)
+        self.fill(call, layer)
+        for value, tensor in zip(call.outputs, keras.tree.flatten(results), strict=True):
+            self.tensors[value] = tensor
+
+    def layer(self, call: Call, affine: Affine | None) -> Any:
+        """The layer for this call: a clone, or what is left of an affine."""
+        changed = affine is not None and affine is not self.plan.original[call]
+        if affine is not None:
+            written = remainder(call, affine, self.unique(call), changed)
+            if written is not None:
+                return written
+        if call.operation not in self.clones:
+            self.clones[call.operation] = self.clone(call)
+        return self.clones[call.operation]
+
+    def clone(self, call: Call) -> keras.Operation:
+        operation = call.operation
+        try:
+            config = operation.get_config()
+            for edit in self.edits(call):
+                config = with_settings(config, edit.config)
+            return type(operation).from_config(config | {"name": self.unique(call)})
+        except (NotImplementedError, TypeError) as error:
+            raise FoldError(
+                f"{type(operation).__name__} '{call.name}' can't be made again from its config "
+                f"({error}); give it get_config"
+            ) from error
+
+    def fill(self, call: Call, layer: Any) -> None:
+        """Copies or computes the weights of a new clone, right after its first call built it."""
+        if (
+            layer is not self.clones.get(call.operation)
+            or self.graph.calls_of[call.operation][0] is not call
+        ):
+            return
+        if edits := self.edits(call):
+            write(layer, edited(call.operation, edits))
+        elif isinstance(call.operation, keras.Layer):
+            layer.set_weights(call.operation.get_weights())
+
+    def edits(self, call: Call) -> tuple[Edit, ...]:
+        return self.plan.edits.get(self.graph.calls_of[call.operation][0], ())
+
+    def unique(self, call: Call) -> str:
+        """The layer's name; inner layers of nested models get its name in front if need be."""
+        options = [call.name, "_".join((*call.scope, call.name))]
+        options += [f"{options[1]}_{i}" for i in range(1, len(self.names) + 2)]
+        name = next(option for option in options if option not in self.names)
+        self.names.add(name)
+        return name
+
+    def outputs(self) -> Any:
+        """The results; one whose last layer went keeps its name through an Identity layer."""
+        names = iter(self.graph.output_names)
+
+        def named(value: Value) -> keras.KerasTensor:
+            tensor, name = self.tensors[value], next(names)
+            if tensor._keras_history.operation.name == name or name in self.names:
+                return tensor
+            return keras.layers.Identity(name=name, dtype=tensor.dtype)(tensor)
+
+        return keras.tree.map_structure(named, self.graph.outputs)
+
+
+def _input(tensor: keras.KerasTensor) -> keras.KerasTensor:
+    source = tensor._keras_history.operation
+    return keras.Input(
+        batch_shape=tensor.shape,
+        dtype=tensor.dtype,
+        sparse=tensor.sparse,
+        name=source.name,
+        optional=getattr(source, "optional", False),
+    )

@@ -1,0 +1,62 @@
+"""What is left of an affine as a stock Keras layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from fold.affine import Affine, Array, CannotFold, float64
+from fold.graph import Call
+from fold.rules.norm import BATCH_NORMS
+
+
+def remainder(call: Call, affine: Affine, name: str, changed: bool) -> keras.Layer | None:
+    """A layer that computes `affine`; None where the call's own layer does.
+
+    A whole batch norm stays a Keras `BatchNormalization`; a shift or a scale alone becomes a
+    `Rescaling` with one value per channel.
+    """
+    kind = type(call.operation)
+    if not changed and kind is not BATCH_NORMS[1]:
+        return None
+    axis = _single_axis(call.operation) if kind in BATCH_NORMS else None
+    if affine.cost == 2 and axis is not None:
+        try:
+            return _batch_norm(call, affine, axis, name)
+        except CannotFold:
+            pass
+    scale, offset = (_plain(a) for a in (affine.scale, affine.shift))
+    return keras.layers.Rescaling(scale, offset, name=name, dtype=_policy(call))
+
+
+def _single_axis(layer: Any) -> int | None:
+    axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
+    return axes[0] if len(axes) == 1 else None
+
+
+def _batch_norm(call: Call, affine: Affine, axis: int, name: str) -> keras.Layer:
+    """The same statistics, with gamma and beta that give the affine."""
+    old = call.operation
+    example_axis = axis % len(call.input.shape) - 1
+    scale, shift = affine.along(example_axis, call.input.example[example_axis])
+    new = keras.layers.BatchNormalization(
+        axis=axis, momentum=old.momentum, epsilon=old.epsilon, name=name, dtype=_policy(call)
+    )
+    new.build(call.input.shape)
+    mean, variance = float64(old.moving_mean), float64(old.moving_variance)
+    deviation = np.sqrt(variance + old.epsilon)
+    new.set_weights([scale * deviation, shift + scale * mean, mean, variance])
+    return new
+
+
+def _plain(array: Array) -> float | Array:
+    """A number where one is enough; else an array, a vector if it lies along the last axis."""
+    if np.all(array == array.flat[0]):
+        return float(array.flat[0])
+    return array.ravel() if array.shape[-1] == array.size else array
+
+
+def _policy(call: Call) -> Any:
+    return getattr(call.operation, "dtype_policy", call.output.dtype)

@@ -1,0 +1,99 @@
+"""What became of each batch norm: one record per call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, overload
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one call of a batch norm.
+
+    Attributes:
+        name: name of the batch-norm layer.
+        status: "folded" (nothing is left), "reduced" (one operation is left) or "kept".
+        into: names of the layers that took it in.
+        code: stable reason, a key of `fold.codes.CODES`.
+        reason: a sentence for a person.
+    """
+
+    name: str
+    status: str
+    into: tuple[str, ...]
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report(Sequence[Record]):
+    """The records in the order in which the model calls its batch norms.
+
+    Attributes:
+        records: one per batch-norm call.
+        preprocessing: one per `Normalization` or `Rescaling` layer that `fold` looked at.
+        notes: warnings about the model, for example statistics that were never trained.
+    """
+
+    records: tuple[Record, ...]
+    preprocessing: tuple[Record, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Record, ...]: ...
+    def __getitem__(self, index: int | slice) -> Record | tuple[Record, ...]:
+        """The record at that place."""
+        return self.records[index]
+
+    def __len__(self) -> int:
+        """How many batch-norm calls the model has."""
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records in order."""
+        return iter(self.records)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many were folded, reduced and kept."""
+        found = Counter(record.status for record in self.records)
+        return {status: found[status] for status in ("folded", "reduced", "kept")}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, dictionaries and strings."""
+        return {
+            "counts": self.counts,
+            "batch_norms": [_plain(record) for record in self.records],
+            "preprocessing": [_plain(record) for record in self.preprocessing],
+            "notes": list(self.notes),
+        }
+
+    def __rich__(self) -> Table:
+        """The same table for a terminal."""
+        title = ", ".join(f"{n} {status}" for status, n in self.counts.items())
+        table = Table(
+            "batch norm", "status", "into", "why", title=f"{len(self)} batch norms: {title}"
+        )
+        for record in (*self.records, *self.preprocessing):
+            table.add_row(record.name, record.status, ", ".join(record.into), record.reason)
+        return table
+
+    def __str__(self) -> str:
+        """A table that a person can read, without colours."""
+        console = Console(width=120, color_system=None, highlight=False)
+        with console.capture() as capture:
+            console.print(self)
+            for note in self.notes:
+                console.print(f"note: {note}", soft_wrap=True)
+        return capture.get()
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return asdict(record) | {"into": list(record.into)}

@@ -1,0 +1,202 @@
+"""Where an affine can go: up into the layers before it, down into the layers after it.
+
+Both directions run through the graph in its order, so that tensors which part and meet again are
+seen together. When a tensor that changes has other readers, these are given the opposite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from fold.affine import Affine, CannotFold
+from fold.graph import Call, Graph, Value
+from fold.plan import STEPS, Plan, Trial
+from fold.rules import Edit, absorb_input, absorb_output, pull, push
+from fold.rules.through import Balance
+
+Step = Callable[[Trial], None]
+FAR = 1_000_000
+
+
+class Router:
+    """Carries out the moves of one trial on top of what is decided."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.graph = plan.graph
+        self.distance = _distances(plan.graph)
+        self.steps = 0
+
+    def settle(self, trial: Trial) -> Trial:
+        """Moves every affine under way to a layer that takes it.
+
+        Raises:
+            CannotFold: one of them can't go anywhere; the trial is void.
+        """
+        self.steps = 0
+        return self._settle(trial)
+
+    def _settle(self, trial: Trial) -> Trial:
+        while trial.up or trial.down:
+            self.steps += 1
+            if self.steps > STEPS:
+                raise CannotFold("too_far", "the way to a layer that could take it is too long")
+            choices = self._next(trial)
+            if len(choices) > 1:
+                return self._first(trial, choices)
+            choices[0](trial)
+        return trial
+
+    def _first(self, trial: Trial, choices: list[Step]) -> Trial:
+        refusal = CannotFold("unknown_layer", "nothing can take it")
+        for number, choice in enumerate(choices):
+            attempt = trial.fork()
+            try:
+                choice(attempt)
+                return self._settle(attempt)
+            except CannotFold as error:
+                refusal = refusal if number else error
+        raise refusal
+
+    def _next(self, trial: Trial) -> list[Step]:
+        if trial.up:
+            value = max(trial.up, key=self._position)
+            return self._hoist(trial, value, trial.up.pop(value))
+        call = min(trial.down, key=self.graph.index.__getitem__)
+        given = trial.down.pop(call)
+        try:
+            return self._sink(trial, call, given)
+        except CannotFold as error:
+            why = trial.origin.get(call)
+            if why is None:
+                raise
+            raise CannotFold("read_elsewhere", f"{why}; {error.reason}") from error
+
+    def _position(self, value: Value) -> int:
+        producer = self.graph.producer.get(value)
+        return -1 if producer is None else self.graph.index[producer]
+
+    def _hoist(self, trial: Trial, value: Value, asked: dict[Call, Affine]) -> list[Step]:
+        """The producer of `value` is to give `affine(value)`."""
+        affine = next(iter(asked.values()))
+        if not all(a.equals(affine) for a in asked.values()):
+            raise CannotFold("read_elsewhere", "its readers need different affines")
+        trial.done |= {value}
+        producer = self.graph.producer.get(value)
+        self._compensate(trial, value, affine, asked, producer)
+        if producer is None:
+            raise CannotFold("model_input", "it reads an input of the model")
+        self._require_free(trial, producer)
+        current = self._affine_of(trial, producer)
+        if current is not None:
+            return [self._into_affine(trial, producer, affine, after=True)]
+        if absorb_output.answers(producer):
+            return [partial(self._take, call=producer, edits=(absorb_output(producer, affine),))]
+        choices = pull(producer, affine)
+        if not choices:
+            raise CannotFold("axis_mismatch", f"no input of '{producer.name}' can take it")
+        choices.sort(key=lambda shares: self._far(producer, shares))
+        return [partial(_ask_all, producer, shares) for shares in choices]
+
+    def _compensate(
+        self,
+        trial: Trial,
+        value: Value,
+        affine: Affine,
+        asked: dict[Call, Affine],
+        producer: Call | None,
+    ) -> None:
+        name = producer.name if producer else "the input"
+        if value in self.graph.results:
+            raise CannotFold("model_output", f"'{name}' is an output of the model, too")
+        others = [call for call in self.graph.read_by(value) if call not in asked]
+        if not others:
+            return
+        why = f"'{name}' is also read by '{others[0].name}'"
+        if not trial.compensate:
+            raise CannotFold("read_elsewhere", why)
+        trial.give(value, affine.inverse(), others, why)
+
+    def _sink(self, trial: Trial, call: Call, given: dict[Value, Affine]) -> list[Step]:
+        """`call` is to apply the given affines to its inputs."""
+        self._require_free(trial, call)
+        trial.done |= {call}
+        if self._affine_of(trial, call) is not None:
+            (affine,) = given.values()
+            return [self._into_affine(trial, call, affine, after=False)]
+        if absorb_input.answers(call):
+            edits = tuple(
+                absorb_input(call, a, tuple(i for i, v in enumerate(call.inputs) if v is value))
+                for value, a in given.items()
+            )
+            return [partial(self._take, call=call, edits=edits)]
+        balances = push(call, tuple(given.get(value) for value in call.inputs))
+        balances.sort(key=lambda b: self._far(call, b.inputs) + 5 * b.output.has_shift)
+        return [partial(self._balance, call=call, balance=b) for b in balances]
+
+    def _take(self, trial: Trial, call: Call, edits: tuple[Edit, ...]) -> None:
+        trial.edits[call] = trial.edits.get(call, self.plan.edits.get(call, ())) + edits
+
+    def _balance(self, trial: Trial, call: Call, balance: Balance) -> None:
+        _ask_all(call, balance.inputs, trial)
+        self.give_readers(trial, call, balance.output)
+
+    def give_readers(self, trial: Trial, call: Call, affine: Affine) -> None:
+        """Every reader of the call's result is to apply `affine` to it."""
+        value = call.output
+        if value in self.graph.results and not affine.is_identity:
+            raise CannotFold("model_output", f"'{call.name}' is an output of the model")
+        trial.give(value, affine, self.graph.read_by(value), trial.origin.get(call, ""))
+
+    def _affine_of(self, trial: Trial, call: Call) -> Affine | None:
+        return trial.affines.get(call, self.plan.affines.get(call))
+
+    def _into_affine(self, trial: Trial, call: Call, affine: Affine, after: bool) -> Step:
+        """Another affine takes it in, or lets it through if nothing is left of it."""
+        current = self._affine_of(trial, call)
+        assert current is not None
+        if current.is_identity:
+            if after:
+                return lambda t: t.ask(call.input, call, affine)
+            return lambda t: self.give_readers(t, call, affine)
+        joined = affine.after(current) if after else current.after(affine)
+        if joined.cost > current.cost:
+            raise CannotFold("read_elsewhere", f"what is left of '{call.name}' would grow")
+        return lambda t: t.affines.update({call: joined})
+
+    def _require_free(self, trial: Trial, call: Call) -> None:
+        if call in trial.busy:
+            raise CannotFold("read_elsewhere", f"'{call.name}' itself is in the way")
+        if call in self.plan.frozen:
+            raise CannotFold("asked_to_keep", f"'{call.name}' stays as it is")
+        if len(call.outputs) != 1:
+            raise CannotFold("unknown_layer", f"'{call.name}' gives several tensors")
+
+    def _far(self, call: Call, shares: tuple[Affine | None, ...]) -> int:
+        """How far the shares that carry a shift have to go."""
+        return sum(
+            min(self.distance[value], FAR)
+            for value, share in zip(call.inputs, shares, strict=True)
+            if share is not None and share.has_shift
+        )
+
+
+def _ask_all(call: Call, shares: tuple[Affine | None, ...], trial: Trial) -> None:
+    for value, share in zip(call.inputs, shares, strict=True):
+        if share is not None:
+            trial.ask(value, call, share)
+
+
+def _distances(graph: Graph) -> dict[Value, int]:
+    """Steps from each tensor back to the nearest layer that can take an affine."""
+    distance: dict[Value, int] = dict.fromkeys(graph.input_values, FAR)
+    for call in graph.calls:
+        if absorb_output.answers(call):
+            steps = 0
+        elif pull.answers(call) and call.inputs:
+            steps = 1 + min(distance[value] for value in call.inputs)
+        else:
+            steps = FAR
+        distance.update(dict.fromkeys(call.outputs, steps))
+    return distance
