@@ -6,10 +6,9 @@ from typing import Any
 
 import onnx
 import tensorflow as tf
-import tf2onnx
 from tf2onnx import optimizer, tf_loader, tfonnx
 
-OPSETS = range(13, 19)
+from export.onnx_handlers import HANDLERS
 
 
 def convert(
@@ -38,7 +37,7 @@ def convert(
             opset=opset,
             input_names=feeds,
             output_names=list(outputs),
-            custom_op_handlers={"Erfc": (_erfc, [])},
+            custom_op_handlers=dict(HANDLERS),
         )
         converted = optimizer.optimize_graph(converted, catch_errors=False)
     return converted.make_model("", graph_name="model").SerializeToString()
@@ -49,24 +48,6 @@ def _optimize(graph: bytes, inputs: list[str], outputs: list[str]) -> Any:
     with tf.Graph().as_default():
         tf.import_graph_def(graph_def, name="")
         return tf_loader.tf_optimize(inputs, outputs, graph_def)
-
-
-def _erfc(context: Any, node: Any, name: str, args: Any) -> None:
-    """Neither ONNX nor tf2onnx has the complementary error function: 1 - erf(x)."""
-    dtype = tf2onnx.utils.map_onnx_to_numpy_type(context.get_dtype(node.output[0]))
-    shape = context.get_shape(node.output[0])
-    one = context.make_const(tf2onnx.utils.make_name("one"), dtype(1).reshape(()))
-    erf = context.make_node("Erf", list(node.input), name=tf2onnx.utils.make_name(name))
-    output, types = list(node.output), [context.get_dtype(node.output[0])]
-    context.remove_node(name)
-    context.make_node(
-        "Sub",
-        [one.output[0], erf.output[0]],
-        name=name,
-        outputs=output,
-        shapes=[shape],
-        dtypes=types,
-    )
 
 
 def check(model: bytes) -> None:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from export.signature import inputs, pack
+from export.traceable import traceable
 
 JIT = ("_XlaMustCompile", "_noinline", "_input_shapes")
 
@@ -51,17 +52,18 @@ def trace(model: keras.Model, batch: int | None = None) -> Traced:
         batch: fixed batch size; None leaves it free.
     """
     variables = {id(variable): variable for variable in model.variables}.values()
+    ports = inputs(model)
     given = [
         tf.TensorSpec((batch, *port.shape[1:]), port.dtype, name=f"input_{port.index}")
-        for port in inputs(model)
+        for port in ports
     ]
     specs = [tf.TensorSpec(v.shape, v.dtype, name=f"weight_{i}") for i, v in enumerate(variables)]
 
     def call(feeds: list[tf.Tensor], weights: list[tf.Tensor]) -> list[tf.Tensor]:
-        names = [port.name for port in inputs(model)]
         state = list(zip(variables, weights, strict=True))
-        with keras.StatelessScope(state_mapping=state):
-            result = model(pack(model, dict(zip(names, feeds, strict=True))), training=False)
+        named = {port.name: feed for port, feed in zip(ports, feeds, strict=True)}
+        with keras.StatelessScope(state_mapping=state), traceable(model):
+            result = model(pack(model, named), training=False)
         return [tf.identity(tensor) for tensor in keras.tree.flatten(result)]
 
     concrete = tf.function(call, autograph=False).get_concrete_function(given, specs)
@@ -82,7 +84,7 @@ def _without_captures(concrete: Any, count: int, values: list[tuple[str, np.ndar
     weights = dict(zip(nodes, (value for _, value in values), strict=False)) | dict(captures)
     paths = dict(zip(nodes, (path for path, _ in values), strict=False))
     return Traced(
-        _without_jit(concrete.graph.as_graph_def(add_shapes=True)),
+        _plain(concrete.graph.as_graph_def(add_shapes=True)),
         tuple(tensor.name for tensor in concrete.inputs[:count]),
         tuple(tensor.name for tensor in concrete.outputs),
         weights,
@@ -90,12 +92,18 @@ def _without_captures(concrete: Any, count: int, values: list[tuple[str, np.ndar
     )
 
 
-def _without_jit(graph: Any) -> Any:
-    """Keras wraps grouped convolutions in functions for XLA, which the converters can't enter."""
-    for holder in (*graph.node, *graph.library.function):
+def _plain(graph: Any) -> Any:
+    """Lets the converters see through functions and keeps loops whole.
+
+    Keras wraps grouped convolutions in functions for XLA, which the converters can't enter.
+    """
+    functions = graph.library.function
+    for holder in (*graph.node, *functions):
         if "_XlaMustCompile" in holder.attr:
             for name in JIT:
                 holder.attr.pop(name, None)
+    for node in (*graph.node, *(node for function in functions for node in function.node_def)):
+        node.attr.pop("_lower_using_switch_merge", None)
     return graph
 
 

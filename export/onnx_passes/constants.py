@@ -15,6 +15,7 @@ def fold(graph: OnnxGraph) -> None:
 
     A result that is larger than what it was made from stays a node, unless it is small.
     """
+    drop_unread(graph)
     outputs, kept = set(graph.outputs), []
     for node in graph.nodes:
         if outputs.isdisjoint(node.output) and _foldable(graph, node):
@@ -63,7 +64,8 @@ def _reads_in_order(node: onnx.NodeProto) -> list[str]:
 def _foldable(graph: OnnxGraph, node: onnx.NodeProto) -> bool:
     if node.op_type in RANDOM or any(True for _ in subgraphs(node)):
         return False
-    return node.domain in ("", "ai.onnx") and all(n in graph.constants for n in node.input if n)
+    known = onnx.defs.has(node.op_type, node.domain)
+    return known and all(n in graph.constants for n in node.input if n)
 
 
 def _evaluate(graph: OnnxGraph, node: onnx.NodeProto) -> list[np.ndarray]:
