@@ -1,0 +1,84 @@
+"""Opens a `.keras` file that may come from a stranger; what is wrong with it is one clear line."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from export.child import call
+from export.config import CODE, check_config
+from export.container import check_container
+from export.custom import Custom, custom_objects
+from export.errors import ConversionError, InputError
+
+MEMORY = 4 << 30
+SECONDS = 300
+
+
+def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
+    """Loads a Keras model after the archive, its configuration and its weights passed all checks.
+
+    The archive is first loaded in a child process that may hold at most 4 GiB and 20 times the size
+    of the file, and take 300 seconds: a file made to crash, to hang or to fill the memory ends that
+    process and not this one. Nothing is unpacked to disk and no code from the file is run.
+
+    Args:
+        path: a `.keras` file.
+        custom: "module:attribute" of classes and functions outside Keras that the model needs.
+            This imports the module: it runs that code.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or it holds something that is refused.
+    """
+    path, allowed = Path(path), custom_objects(custom)
+    check_container(path)
+    check_config(path, allowed)
+    _rehearse(path, allowed)
+    model = _load(path, allowed)
+    if not getattr(model, "built", False):
+        raise InputError(
+            f"the model in {path.name} was never built; call it once on example data before saving"
+        )
+    return model
+
+
+def rehearse(path: str, specs: tuple[str, ...], search: list[str]) -> None:
+    """Loads the file and forgets it; called in the child process."""
+    from export.stored_weights import check_weights
+
+    sys.path[:] = search
+    check_weights(Path(path))
+    _load(Path(path), Custom(specs))
+
+
+def _rehearse(path: Path, custom: Custom) -> None:
+    try:
+        call(
+            f"loading {path.name}",
+            "export.archive",
+            "rehearse",
+            limit=MEMORY + 20 * path.stat().st_size,
+            seconds=SECONDS,
+            path=str(path),
+            specs=custom.specs,
+            search=sys.path,
+        )
+    except ConversionError as error:
+        raise InputError(str(error)) from error
+
+
+def _load(path: Path, custom: Custom) -> Any:
+    import keras
+
+    import fleras  # noqa: F401  registers the project's layer
+
+    objects = custom.objects()
+    try:
+        return keras.models.load_model(
+            path, custom_objects=objects, compile=False, safe_mode=not CODE & objects.keys()
+        )
+    except Exception as error:
+        line = " ".join(str(error).split())[:300] or type(error).__name__
+        raise InputError(
+            f"Keras can't load {path.name}: {line}; save it again with Keras {keras.__version__}"
+        ) from error
