@@ -5,63 +5,126 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from export import child, signature
+from export import child
 from export.artifact import Port
 from export.comparison import compare
-from export.errors import ConversionError, NotEquivalent
+from export.errors import ConversionError, InputError, NotEquivalent
 from export.runtimes import Arrays
+from export.sampling import draw
+from export.signature import inputs, outputs
+from export.truth import run
+from fold.precision import at_dtype
 
 BATCHES = (1, 3)
-FREE = 16
+LABELS = ("normal", "unit", "ones")
+SIZES = (16, 32, 64, 128, 224)
+SEED = 7
 
 
 class Gate:
-    """What the file will have to show.
+    """What a file has to show.
 
     Args:
-        original: the model as the user gave it.
-        model: the same in float32, with known inputs.
+        model: the model it was made from, in float32, with known inputs.
         batch: the file's fixed batch size, or None.
-        precision: of the file.
+        precision: of the file, see `export.tolerances`.
+        allow_flex: whether operators of TensorFlow itself may be in it.
     """
 
     def __init__(
-        self, original: keras.Model, model: keras.Model, batch: int | None, precision: str
+        self, model: keras.Model, batch: int | None, precision: str, allow_flex: bool = False
     ) -> None:
         self._model = model
+        self._batch = batch
         self._precision = precision
+        self._allow_flex = allow_flex
         sizes = BATCHES if batch is None else (batch,)
-        self._feeds = [draw(signature.inputs(model), size, seed) for seed, size in enumerate(sizes)]
+        size = _runnable(model)
+        self._feeds = [
+            draw(model, tuple(LABELS[i % len(LABELS)] for i in range(count)), SEED + count, size)
+            for count in sizes
+        ]
 
     def check(self, path: Path) -> None:
         """Raises ConversionError or NotEquivalent unless the file is what it should be."""
-        results = child.call(
-            f"running {path.name}", "export.runtimes", "run", path=path, batches=self._feeds
+        child.call(
+            f"the structural check of {path.name}",
+            "export.structure",
+            "check",
+            path=path,
+            allow_flex=self._allow_flex,
         )
+        found, made, results = child.call(
+            f"running {path.name}", "export.runtimes", "examine", path=path, batches=self._feeds
+        )
+        self._check_ports("input", inputs(self._model), found)
+        self._check_ports("output", outputs(self._model), made)
         for feeds, result in zip(self._feeds, results, strict=True):
-            self._check_batch(feeds, result)
+            self._check_numbers(feeds, result)
 
-    def _check_batch(self, feeds: Arrays, result: Arrays) -> None:
-        reference = self._reference(feeds)
+    def _check_ports(self, kind: str, wanted: tuple[Port, ...], found: tuple[Port, ...]) -> None:
+        have = {port.name: port for port in found}
+        if have.keys() != {port.name for port in wanted}:
+            raise ConversionError(
+                f"the file's {kind}s are {sorted(have)} instead of "
+                f"{sorted(port.name for port in wanted)}; every {kind} must take part in the model"
+            )
+        for port in wanted:
+            shape = (self._batch, *port.shape[1:]) if port.shape else ()
+            if not _fits(have[port.name], shape, port.dtype):
+                raise ConversionError(
+                    f"{kind} {port.name!r} is {have[port.name].dtype}{have[port.name].shape} in "
+                    f"the file and {port.dtype}{shape} in the model; give the model fixed shapes"
+                )
+
+    def _check_numbers(self, feeds: Arrays, result: Arrays) -> None:
+        reference = run(self._model, feeds)
         for name, value in result.items():
-            if value.dtype.kind == "f" and not np.isfinite(value).all():
-                raise ConversionError(f"output {name!r} of the file is not finite")
-        comparison = compare(reference, result, precision=self._precision)
+            if value.dtype.kind == "f" and np.isfinite(reference[name]).all():
+                _check_finite(name, value)
+        if compare(reference, result, precision=self._precision):
+            return
+        truth = dict(zip(reference, self._exact(feeds).values(), strict=True))
+        comparison = compare(truth, result, original=reference, precision=self._precision)
         if not comparison:
-            raise NotEquivalent(f"the file does not compute what the model computes: {comparison}")
+            worst = max(comparison.figures, key=lambda figures: figures.excess)
+            raise NotEquivalent(
+                f"the file does not compute what the model computes ({str(worst).strip()}); "
+                "no file was written, replace the layer or choose another precision or format"
+            )
 
-    def _reference(self, feeds: Arrays) -> Arrays:
-        result = self._model(signature.pack(self._model, feeds), training=False)
-        return signature.unpack(self._model, result)
+    def _exact(self, feeds: Arrays) -> Arrays:
+        wide = {
+            name: value.astype(np.float64) if value.dtype.kind == "f" else value
+            for name, value in feeds.items()
+        }
+        return run(at_dtype(self._model, "float64"), wide)
 
 
-def draw(ports: tuple[Port, ...], batch: int, seed: int = 0) -> Arrays:
-    """Random inputs: standard normal, or small integers; free dimensions become 16."""
-    rng = np.random.default_rng(seed)
-    feeds = {}
-    for port in ports:
-        shape = [batch, *(size or FREE for size in port.shape[1:])]
-        whole = np.dtype(port.dtype).kind != "f"
-        values = rng.integers(0, 2, shape) if whole else rng.normal(size=shape)
-        feeds[port.name] = values.astype(port.dtype)
-    return feeds
+def _check_finite(name: str, value: np.ndarray) -> None:
+    if not np.isfinite(value).all():
+        raise ConversionError(
+            f"output {name!r} of the file has NaN or infinity where the model's is finite; "
+            "choose another precision or format"
+        )
+
+
+def _fits(port: Port, shape: tuple[int | None, ...], dtype: str) -> bool:
+    """A dimension that either side leaves open fits any."""
+    same = len(port.shape) == len(shape) and all(
+        a is None or b is None or a == b for a, b in zip(port.shape, shape, strict=True)
+    )
+    return same and port.dtype == dtype
+
+
+def _runnable(model: keras.Model) -> int:
+    """The smallest size for open dimensions at which the model runs."""
+    if all(None not in port.shape[1:] for port in inputs(model)):
+        return SIZES[0]
+    for size in SIZES:
+        try:
+            run(model, draw(model, ("ones",), SEED, size))
+        except Exception:
+            continue
+        return size
+    raise InputError(f"the model runs at none of the sizes {SIZES}; give its input a fixed shape")

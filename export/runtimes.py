@@ -47,10 +47,12 @@ def open_artifact(path: str | Path, optimize: bool = True, threads: int | None =
         raise ConversionError(f"the runtime refuses {path.name}: {_line(error)}") from error
 
 
-def run(path: str | Path, batches: list[Arrays], optimize: bool = True) -> list[Arrays]:
-    """Loads a file and runs it on several batches, one after the other."""
-    runtime = open_artifact(path, optimize)
-    return [runtime(feeds) for feeds in batches]
+def examine(
+    path: str | Path, batches: list[Arrays]
+) -> tuple[tuple[Port, ...], tuple[Port, ...], list[Arrays]]:
+    """Loads a file and runs it on several batches: its inputs, its outputs, the results."""
+    runtime = open_artifact(path)
+    return runtime.inputs, runtime.outputs, [runtime(feeds) for feeds in batches]
 
 
 class OnnxRuntime:

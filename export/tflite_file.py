@@ -12,7 +12,7 @@ from export.errors import ConversionError
 
 IDENTIFIER = b"TFL3"
 SIGNATURE = "serving_default"
-_BUILTINS = {
+BUILTINS = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
 
@@ -56,7 +56,7 @@ def operators(content: bytes) -> dict[str, int]:
 def _name(code: Any) -> str:
     if code.CustomCode():
         return code.CustomCode().decode()
-    return _BUILTINS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    return BUILTINS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
 
 
 def _tensor_maps(graph: Any, tensors: np.ndarray, names: Sequence[str]) -> list[Any]:

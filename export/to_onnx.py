@@ -1,18 +1,21 @@
 """Keras model to a checked ONNX file."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from export import child, signature
 from export.artifact import Artifact, Port, refuse_existing, replacing, sha256
+from export.blame import written
 from export.errors import InputError
 from export.gate import Gate
+from export.metadata import describe
 from export.onnx_passes import constants, names
 from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
+from export.onnx_passes.introduction import introduce
 from export.prepare import prepare
 from export.trace import Traced, trace
 from export.weights import separable
@@ -56,16 +59,53 @@ def to_onnx(
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
-    gate = Gate(model, prepared.model, batch, precision)
-    graph = _convert(prepared.model, batch, opset)
+    wish = _Wish(opset, batch, precision, metadata or {})
     with replacing(path, overwrite) as place:
+        graph, files = written(prepared.model, place, wish.write)
+        return Artifact(
+            path=path,
+            format="onnx",
+            precision=precision,
+            inputs=_ports(signature.inputs(prepared.model), graph.inputs),
+            outputs=_ports(signature.outputs(prepared.model), graph.outputs),
+            batch=batch,
+            opset=opset,
+            ir_version=graph.model.ir_version,
+            size=sum(file.stat().st_size for file in (place, *files)),
+            sha256=sha256(place),
+            files={file.name: sha256(file) for file in files},
+            operators=graph.operators(),
+            notes=prepared.notes,
+        )
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """How the file shall be."""
+
+    opset: int
+    batch: int | None
+    precision: str
+    metadata: Mapping[str, str]
+
+    def write(self, model: keras.Model, place: Path) -> tuple[OnnxGraph, list[Path]]:
+        """Converts, cleans up, writes and checks; returns the graph and the files of weights."""
+        gate = Gate(model, self.batch, self.precision)
+        traced = trace(model, self.batch)
+        graph = _convert(traced, self.opset)
+        inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
+        outputs = dict(zip(traced.outputs, signature.outputs(model), strict=True))
+        constants.fold(graph)
+        names.name_ports(graph, inputs, outputs, self.batch)
+        constants.drop_unread(graph)
+        names.name_inside(graph, {f"{node}:0": path for node, path in traced.paths.items()})
+        introduce(graph, model.name, describe(model, self.precision, self.metadata))
         files = write(graph, place)
         gate.check(place)
-        return _artifact(path, place, graph, prepared, files, batch, precision)
+        return graph, files
 
 
-def _convert(model: keras.Model, batch: int | None, opset: int) -> OnnxGraph:
-    traced = trace(model, batch)
+def _convert(traced: Traced, opset: int) -> OnnxGraph:
     apart = separable(traced)
     content = child.call(
         "the conversion to ONNX",
@@ -77,39 +117,7 @@ def _convert(model: keras.Model, batch: int | None, opset: int) -> OnnxGraph:
         weights=[f"{name}:0" for name in sorted(apart)],
         opset=opset,
     )
-    graph = OnnxGraph.parse(content, {f"{name}:0": traced.weights[name] for name in apart})
-    _clean(graph, model, traced, batch)
-    return graph
-
-
-def _clean(graph: OnnxGraph, model: keras.Model, traced: Traced, batch: int | None) -> None:
-    inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
-    outputs = dict(zip(traced.outputs, signature.outputs(model), strict=True))
-    constants.fold(graph)
-    names.name_ports(graph, inputs, outputs, batch)
-    constants.drop_unread(graph)
-    paths = {f"{node}:0": keras_path for node, keras_path in traced.paths.items()}
-    names.name_inside(graph, paths, model.name)
-
-
-def _artifact(
-    path: Path, place: Path, graph: OnnxGraph, prepared: Any, files: Any, batch: Any, precision: str
-) -> Artifact:
-    return Artifact(
-        path=path,
-        format="onnx",
-        precision=precision,
-        inputs=_ports(signature.inputs(prepared.model), graph.inputs),
-        outputs=_ports(signature.outputs(prepared.model), graph.outputs),
-        batch=batch,
-        opset=next(o.version for o in graph.model.opset_import if o.domain == ""),
-        ir_version=graph.model.ir_version,
-        size=sum(file.stat().st_size for file in (place, *files)),
-        sha256=sha256(place),
-        files={file.name: sha256(file) for file in files},
-        operators=graph.operators(),
-        notes=prepared.notes,
-    )
+    return OnnxGraph.parse(content, {f"{name}:0": traced.weights[name] for name in sorted(apart)})
 
 
 def _ports(ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:

@@ -1,17 +1,23 @@
 """Keras model to a checked TFLite file."""
 
+import json
+import math
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from export import child, signature, tflite_file
-from export.artifact import Artifact, Port, refuse_existing, replacing, sha256
+from export.artifact import Artifact, refuse_existing, replacing, sha256
+from export.blame import written
 from export.errors import ConversionError, InputError
 from export.gate import Gate
+from export.metadata import describe
 from export.prepare import prepare
-from export.trace import trace
+from export.trace import Traced, trace
 
 LIMIT = 2**31 - 2**20
 
@@ -56,11 +62,9 @@ def to_tflite(
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
-    gate = Gate(model, prepared.model, batch, precision)
-    content = _convert(prepared.model, batch, allow_flex, metadata or {})
+    wish = _Wish(batch, precision, allow_flex, metadata or {})
     with replacing(path, overwrite) as place:
-        place.write_bytes(content)
-        gate.check(place)
+        content = written(prepared.model, place, wish.write)
     return Artifact(
         path=path,
         format="tflite",
@@ -77,35 +81,63 @@ def to_tflite(
     )
 
 
-def _convert(
-    model: keras.Model, batch: int | None, allow_flex: bool, metadata: Mapping[str, str]
-) -> bytes:
-    size = sum(weight.numpy().nbytes for weight in model.weights)
+@dataclass(frozen=True)
+class _Wish:
+    """How the file shall be."""
+
+    batch: int | None
+    precision: str
+    allow_flex: bool
+    metadata: Mapping[str, str]
+
+    def write(self, model: keras.Model, place: Path) -> bytes:
+        """Converts, signs, writes and checks."""
+        _check_size(model)
+        gate = Gate(model, self.batch, self.precision, self.allow_flex)
+        traced = trace(model, self.batch)
+        content = tflite_file.sign(
+            self._convert(traced),
+            [port.name for port in signature.inputs(model)],
+            [port.name for port in signature.outputs(model)],
+            {"fleras": json.dumps(describe(model, self.precision, self.metadata)).encode()},
+        )
+        place.write_bytes(content)
+        gate.check(place)
+        return content
+
+    def _convert(self, traced: Traced) -> bytes:
+        try:
+            return child.call(
+                "the conversion to TFLite",
+                "export.tflite_graph",
+                "convert",
+                graph=traced.with_constants(traced.weights).SerializeToString(),
+                inputs=traced.inputs,
+                outputs=traced.outputs,
+                allow_flex=self.allow_flex,
+            )
+        except child.Failed as error:
+            raise _explained(error) from error
+
+
+def _explained(error: child.Failed) -> ConversionError:
+    """The converter's pages of text in one line."""
+    missing = re.search(r"(?:Flex|Custom) ops: ([\w, ]+)", str(error))
+    if missing is None:
+        return error
+    return ConversionError(
+        f"needs operators that TFLite has not built in ({missing[1].strip()}); build it from other "
+        "layers (recurrent ones with unroll=True), or give --allow-flex (allow_flex=True)"
+    )
+
+
+def _check_size(model: keras.Model) -> None:
+    size = sum(math.prod(weight.shape) * 4 for weight in model.weights)
     if size > LIMIT:
         raise ConversionError(
             f"the weights take {size / 2**30:.1f} GiB and a TFLite file holds 2; "
-            "export to ONNX, or use a smaller precision"
+            "export to ONNX, or use a smaller model"
         )
-    traced = trace(model, batch)
-    content = child.call(
-        "the conversion to TFLite",
-        "export.tflite_graph",
-        "convert",
-        graph=traced.with_constants(traced.weights).SerializeToString(),
-        inputs=traced.inputs,
-        outputs=traced.outputs,
-        allow_flex=allow_flex,
-    )
-    return tflite_file.sign(
-        content,
-        _names(signature.inputs(model)),
-        _names(signature.outputs(model)),
-        {name: value.encode() for name, value in metadata.items()},
-    )
-
-
-def _names(ports: tuple[Port, ...]) -> list[str]:
-    return [port.name for port in ports]
 
 
 def _check_arguments(path: Path, batch: int | None) -> None:

@@ -33,7 +33,7 @@ def name_ports(
     _declare(graph.model.graph.output, outputs.values(), batch)
 
 
-def name_inside(graph: OnnxGraph, paths: dict[str, str], prefix: str) -> None:
+def name_inside(graph: OnnxGraph, paths: dict[str, str]) -> None:
     """Renames nodes, tensors and constants after the layers they come from.
 
     tf2onnx numbers names with a counter that runs on over conversions.
@@ -41,20 +41,19 @@ def name_inside(graph: OnnxGraph, paths: dict[str, str], prefix: str) -> None:
     Args:
         graph: edited in place, nodes in their final order.
         paths: what Keras calls a weight, by its present name.
-        prefix: the scope of the whole model, left away.
     """
     used = Counter([*graph.inputs, *graph.outputs])
     names = {name: name for name in used}
     for node in graph.nodes:
         for name in node.input:
             if name in graph.constants and name not in names:
-                names[name] = _unique(paths.get(name) or _clean(name, prefix), used)
-        node.name = _unique(_clean(node.name, prefix) or node.op_type, used)
+                names[name] = _unique(paths.get(name) or _clean(name), used)
+        node.name = _unique(_clean(node.name) or node.op_type, used)
         for place, name in enumerate(node.output):
             if name and name not in names:
                 names[name] = _unique(f"{node.name}:{place}", used)
     for name in graph.constants:
-        names.setdefault(name, _unique(paths.get(name) or _clean(name, prefix), used))
+        names.setdefault(name, _unique(paths.get(name) or _clean(name), used))
     _apply(graph.nodes, names, used)
     graph.constants = {names[name]: value for name, value in graph.constants.items()}
 
@@ -72,7 +71,7 @@ def _apply_body(owner: str, body: onnx.GraphProto, names: dict[str, str], used: 
     body.name = f"{owner}/body"
     del body.value_info[:]
     for value in (*body.input, *body.initializer):
-        names[value.name] = value.name = _unique(f"{body.name}/{_clean(value.name, '')}", used)
+        names[value.name] = value.name = _unique(f"{body.name}/{_clean(value.name)}", used)
     for node in body.node:
         node.name = _unique(f"{body.name}/{node.op_type}", used)
         for place, name in enumerate(node.output):
@@ -128,9 +127,10 @@ def _dtype(name: str) -> np.dtype:
     return np.dtype(name)
 
 
-def _clean(name: str, prefix: str) -> str:
-    bare = re.sub(r"__\d+", "", name).removesuffix(":0")
-    return bare.removeprefix(f"{prefix}/").strip("/")
+def _clean(name: str) -> str:
+    """Without tf2onnx's counters and the scope of the whole model, which Keras may number."""
+    bare = re.sub(r"__\d+", "", name).removesuffix(":0").strip("/")
+    return bare.partition("/")[2] or bare
 
 
 def _unique(name: str, used: Counter) -> str:

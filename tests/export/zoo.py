@@ -1,9 +1,13 @@
 """Small models, one for each thing that must export."""
 
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 from keras import layers
 
+from export.prepare import prepare
+from export.sampling import draw
 from tests.batch_norms import randomise
 
 
@@ -37,20 +41,14 @@ def gelu():
     )
 
 
-def gelu_tanh():
-    tanh = layers.Activation(lambda x: x)
-    del tanh
-    return _chain((5,), layers.Dense(4), keras.layers.Activation("gelu"), _Gelu(), layers.Dense(3))
-
-
-def _Gelu():
-    return _TanhGelu()
-
-
 @keras.saving.register_keras_serializable("tests")
-class _TanhGelu(layers.Layer):
+class TanhGelu(layers.Layer):
     def call(self, x):
         return keras.ops.gelu(x, approximate=True)
+
+
+def gelu_tanh():
+    return _chain((5,), layers.Dense(4), TanhGelu(), layers.Dense(3))
 
 
 def grouped_1d():
@@ -228,7 +226,7 @@ def channels_first():
 
 
 def half_precision():
-    with keras.DTypePolicy("mixed_float16") and _policy("mixed_float16"):
+    with _policy("mixed_float16"):
         return norms()
 
 
@@ -237,16 +235,14 @@ def brain_float():
         return norms()
 
 
-class _policy:
-    def __init__(self, name):
-        self.name = name
-
-    def __enter__(self):
-        self.before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.name)
-
-    def __exit__(self, *error):
-        keras.config.set_dtype_policy(self.before)
+@contextmanager
+def _policy(name):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def subclassed():
@@ -268,3 +264,13 @@ def build(maker, seed=0):
     """The model with fixed weights and random batch-norm statistics."""
     keras.utils.set_random_seed(seed)
     return randomise(maker(), seed)
+
+
+def reference(model):
+    """The model as it is converted: float32, with known inputs."""
+    return prepare(model).model
+
+
+def feeds(model, batch=1, seed=0):
+    """Random inputs by name."""
+    return draw(model, ("normal",) * batch, seed, 8)
