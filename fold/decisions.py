@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatch
 
 import numpy as np
 
 from fold.affine import Affine, CannotFold
+from fold.branches import Merged, find_sums, without_sums
 from fold.graph import Call, Graph
 from fold.moves import Move, complete, partial
 from fold.plan import Plan, Trial
@@ -30,16 +32,41 @@ class Decisions:
         self.router = Router(self.plan)
         self.records: dict[Call, Record] = {}
         self.refusals: dict[Call, dict[str, CannotFold]] = {}
+        self.renamed: dict[str, str] = {}
 
     def make(self, merge_branches: bool) -> None:
         """Decides everything, cheapest leftovers first."""
         norms = list(self.groups(BATCH_NORMS))
         waiting = [g for g in norms if not self.attempt(g, complete, False, only="hoisted")]
+        if merge_branches:
+            self.merge()
+            waiting = [g for g in waiting if not any(call in self.records for call in g)]
         waiting = self.until_settled(waiting)
         for group in waiting:
             _ = self.attempt(group, partial, False) or self.attempt(group, partial, True)
         for group in self.until_settled(list(self.groups(PREPROCESSING))):
             self.attempt(group, partial, False)
+
+    def merge(self) -> None:
+        """Replaces sums of parallel branches by one convolution, until there are none."""
+        while sums := find_sums(self.plan):
+            graph = without_sums(self.plan.graph, sums)
+            self.plan = replace(self.plan, graph=graph)
+            for merged in sums:
+                self.adopt(merged)
+            self.router = Router(self.plan)
+
+    def adopt(self, merged: Merged) -> None:
+        """Keeps account of one sum that became a convolution."""
+        template = merged.template.name
+        self.plan.made[self.plan.graph.producer[merged.total.output].operation] = merged.weights
+        for branch in merged.branches:
+            for call in branch.calls:
+                self.renamed[call.name] = template
+                if type(call.operation) in BATCH_NORMS:
+                    del self.plan.affines[call]
+                    if call not in self.records:
+                        self.note((call,), "merged", (template,))
 
     def until_settled(self, waiting: list[Group]) -> list[Group]:
         """Removes what can go; what could not is tried again after others went."""
@@ -56,7 +83,7 @@ class Decisions:
 
     def groups(self, types: tuple[type, ...]) -> Iterator[Group]:
         """The calls of each layer of these types that may be moved."""
-        for operation, calls in self.graph.calls_of.items():
+        for operation, calls in self.plan.graph.calls_of.items():
             if type(operation) in types and all(call in self.plan.affines for call in calls):
                 yield calls
 
@@ -93,17 +120,14 @@ class Decisions:
         """Names of the layers that the trial changes, in the order of the graph."""
         calls = {call for call in trial.edits if trial.edits[call] != self.plan.edits.get(call)}
         calls |= trial.affines.keys() - set(group)
-        ordered = sorted(calls, key=self.graph.index.__getitem__)
+        ordered = sorted(calls, key=self.plan.graph.index.__getitem__)
         return tuple(dict.fromkeys(call.name for call in ordered))
 
     def note(self, group: Group, code: str, into: tuple[str, ...]) -> None:
         """Records a move that was made."""
-        where = f"into {', '.join(into)}" if into else "it was the identity"
-        left = {"shift_left": "a shift is left", "scale_left": "a scale is left"}.get(code)
+        status = "reduced" if code.endswith("_left") else "folded"
         for call in group:
-            status = "reduced" if left else "folded"
-            reason = f"{left}, the rest went {where}" if left else where
-            self.records[call] = Record(call.name, status, into, code, reason)
+            self.records[call] = Record(call.name, status, into, code, "")
 
     def report(self) -> Report:
         """One record per batch-norm call, in the order of the graph."""
@@ -111,10 +135,26 @@ class Decisions:
         other = [c for c in self.graph.calls if type(c.operation) in PREPROCESSING]
         fresh = dict.fromkeys(c.name for c in norms if untrained(c))
         return Report(
-            tuple(self.records.get(call) or self.kept(call) for call in norms),
-            tuple(self.records.get(call) or self.kept(call) for call in other),
+            tuple(self.record(call) for call in norms),
+            tuple(self.record(call) for call in other),
             tuple(f"the statistics of '{name}' are untouched: was it trained?" for name in fresh),
         )
+
+    def record(self, call: Call) -> Record:
+        """What became of one call, with the names that layers have in the new model."""
+        record = self.records.get(call)
+        if record is None:
+            return self.kept(call)
+        into = tuple(dict.fromkeys(self.final_name(name) for name in record.into))
+        left = {"shift_left": "a shift is left, ", "scale_left": "a scale is left, "}
+        where = f"into {', '.join(into)}" if into else "it was the identity"
+        return replace(record, into=into, reason=left.get(record.code, "") + where)
+
+    def final_name(self, name: str) -> str:
+        """Where a layer went that was merged with others."""
+        while self.renamed.get(name, name) != name:
+            name = self.renamed[name]
+        return name
 
     def kept(self, call: Call) -> Record:
         """Why nothing worked."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+
+import keras
 
 from fold.affine import Affine, CannotFold
 from fold.graph import Call, Graph, Value
 from fold.rules import Edit, as_affine
+from fold.rules.table import Weights
+from fold.weights import edited, read
 
 STEPS = 600
 
@@ -17,7 +21,7 @@ class Plan:
     """The decided edits per call, and what each affine call now computes.
 
     An affine call whose affine is the identity is gone; one that differs from what its layer
-    computes is written anew.
+    computes is written anew. `made` computes the weights of layers that the plan adds.
     """
 
     graph: Graph
@@ -25,7 +29,7 @@ class Plan:
     edits: dict[Call, tuple[Edit, ...]] = field(default_factory=dict)
     affines: dict[Call, Affine] = field(default_factory=dict)
     original: dict[Call, Affine] = field(default_factory=dict)
-    dropped: frozenset[Call] = frozenset()
+    made: dict[keras.Operation, Callable[[Plan], Weights]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, graph: Graph, frozen: Iterable[Call]) -> Plan:
@@ -38,7 +42,18 @@ class Plan:
                     found[call] = as_affine(call)
                 except CannotFold:
                     continue
-        return cls(graph, frozen, {}, dict(found), found)
+        return cls(graph, frozen, affines=dict(found), original=found)
+
+    def weights(self, call: Call) -> Weights:
+        """The float64 weights of the call's layer with everything decided so far."""
+        made = self.made.get(call.operation)
+        before = made(self) if made else read(call.operation)
+        return edited(before, self.edits_of(call))
+
+    def edits_of(self, call: Call) -> tuple[Edit, ...]:
+        """The edits of the call's layer; those of its first call, as all calls agree."""
+        first = self.graph.calls_of.get(call.operation, (call,))[0]
+        return self.edits.get(first, ())
 
     def accept(self, trial: Trial) -> None:
         """Makes an attempt's result the decided one; shared layers must agree in all calls."""

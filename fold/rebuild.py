@@ -11,8 +11,7 @@ from fold.graph import Call, Value
 from fold.plan import Plan
 from fold.precision import own_classes
 from fold.remainder import remainder
-from fold.rules import Edit
-from fold.weights import edited, with_settings, write
+from fold.weights import with_settings, write
 
 
 def rebuild(plan: Plan, model: keras.Model) -> keras.Model:
@@ -33,8 +32,7 @@ class _Builder:
         for value, tensor in zip(self.graph.input_values, self.graph.input_tensors, strict=True):
             self.tensors[value] = _input(tensor)
         for call in self.graph.calls:
-            if call not in self.plan.dropped:
-                self.run(call)
+            self.run(call)
         fill = self.tensors.__getitem__
         inputs = keras.tree.map_structure(fill, self.graph.inputs)
         return keras.Model(inputs, self.outputs(), name=name)
@@ -69,7 +67,7 @@ class _Builder:
         operation = call.operation
         try:
             config = operation.get_config()
-            for edit in self.edits(call):
+            for edit in self.plan.edits_of(call):
                 config = with_settings(config, edit.config)
             return type(operation).from_config(config | {"name": self.unique(call)})
         except (NotImplementedError, TypeError) as error:
@@ -85,13 +83,11 @@ class _Builder:
             or self.graph.calls_of[call.operation][0] is not call
         ):
             return
-        if edits := self.edits(call):
-            write(layer, edited(call.operation, edits))
-        elif isinstance(call.operation, keras.Layer):
-            layer.set_weights(call.operation.get_weights())
-
-    def edits(self, call: Call) -> tuple[Edit, ...]:
-        return self.plan.edits.get(self.graph.calls_of[call.operation][0], ())
+        operation = call.operation
+        if operation in self.plan.made or self.plan.edits_of(call):
+            write(layer, self.plan.weights(call))
+        elif isinstance(operation, keras.Layer):
+            layer.set_weights(operation.get_weights())
 
     def unique(self, call: Call) -> str:
         """The layer's name; inner layers of nested models get its name in front if need be."""

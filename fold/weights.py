@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from fold.affine import Array, FoldError, float64
-from fold.rules import Edit
+from fold.affine import FoldError, float64
+from fold.rules.table import Edit, Weights
 
 
 def names_within(layer: keras.Layer) -> list[str]:
@@ -24,15 +24,19 @@ def _below(path: list[str], name: str) -> str:
     return "/".join(path[last + 1 :])
 
 
-def edited(layer: keras.Layer, edits: tuple[Edit, ...]) -> dict[str, Array]:
-    """The float64 weights of `layer` after the edits."""
-    weights = dict(zip(names_within(layer), map(float64, layer.weights), strict=True))
+def read(layer: keras.Layer) -> Weights:
+    """The weights of a built layer in float64."""
+    return dict(zip(names_within(layer), map(float64, layer.weights), strict=True))
+
+
+def edited(weights: Weights, edits: tuple[Edit, ...]) -> Weights:
+    """The float64 weights after the edits."""
     for edit in edits:
         weights = edit.transform(weights)
     return weights
 
 
-def write(layer: keras.Layer, weights: dict[str, Array]) -> None:
+def write(layer: keras.Layer, weights: Weights) -> None:
     """Assigns every weight of a built layer.
 
     Raises:

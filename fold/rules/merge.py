@@ -13,6 +13,7 @@ from fold.graph import Call
 from fold.rules.table import pull, push
 from fold.rules.through import Balance, Given, fitting, require_no_shift, require_not_negative
 
+ADDITIONS = (layers.Add, ops.numpy.Add)
 SUMS = (layers.Add, layers.Average, layers.Subtract, ops.numpy.Add, ops.numpy.Subtract)
 PRODUCTS = (layers.Multiply, ops.numpy.Multiply)
 CONCATENATIONS = (layers.Concatenate, ops.numpy.Concatenate)
