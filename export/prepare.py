@@ -44,8 +44,20 @@ def with_ports(model: keras.Model) -> keras.Model:
     shapes = _build_shapes(model)
     if shapes is None:
         raise InputError(f"model {model.name!r} was never built; call it once on data or build it")
-    tensors = keras.tree.map_shape_structure(lambda shape: keras.Input(shape[1:]), shapes)
+    tensors = _inputs(shapes)
     return keras.Model(tensors, model(tensors), name=model.name)
+
+
+def _inputs(shapes: Any) -> Any:
+    """Input tensors for a structure of shapes, called by their keys or `input`, `input_1`, ..."""
+    if isinstance(shapes, dict):
+        return {key: keras.Input(shape[1:], name=key) for key, shape in shapes.items()}
+    if shapes and isinstance(shapes[0], list | tuple):
+        names = ["input", *(f"input_{i}" for i in range(1, len(shapes)))]
+        return [
+            keras.Input(shape[1:], name=name) for shape, name in zip(shapes, names, strict=True)
+        ]
+    return keras.Input(shapes[1:], name="input")
 
 
 def _has_ports(model: keras.Model) -> bool:

@@ -10,8 +10,11 @@ from export.artifact import Port
 
 
 def inputs(model: keras.Model) -> tuple[Port, ...]:
-    """The inputs in the order of `model.inputs`: dict key where there is one, else layer name."""
-    return _ports(getattr(model, "_inputs_struct", model.inputs), model.inputs, _own_name)
+    """The inputs in the order of `model.inputs`: dict key where there is one, else layer name.
+
+    (A tensor's own name is that of its layer, or numbered anew in each process.)
+    """
+    return _ports(getattr(model, "_inputs_struct", model.inputs), model.inputs)
 
 
 def outputs(model: keras.Model) -> tuple[Port, ...]:
@@ -19,7 +22,7 @@ def outputs(model: keras.Model) -> tuple[Port, ...]:
 
     A layer with several outputs lends its name to all: `lstm`, `lstm_1`, `lstm_2`.
     """
-    return _ports(getattr(model, "_outputs_struct", model.outputs), model.outputs, _layer_name)
+    return _ports(getattr(model, "_outputs_struct", model.outputs), model.outputs)
 
 
 def pack(model: keras.Model, feeds: dict[str, Any]) -> Any:
@@ -38,9 +41,9 @@ def unpack(model: keras.Model, result: Any) -> dict[str, np.ndarray]:
     return {port.name: array for port, array in zip(outputs(model), arrays, strict=True)}
 
 
-def _ports(structure: Any, tensors: list[Any], name: Any) -> tuple[Port, ...]:
+def _ports(structure: Any, tensors: list[Any]) -> tuple[Port, ...]:
     paths = [path for path, _ in keras.tree.flatten_with_path(structure)]
-    names = _unique([_key(path) or name(t) for path, t in zip(paths, tensors, strict=True)])
+    names = _unique([_key(path) or _layer_name(t) for path, t in zip(paths, tensors, strict=True)])
     return tuple(
         Port(name, name, index, tuple(tensor.shape), str(tensor.dtype))
         for index, (name, tensor) in enumerate(zip(names, tensors, strict=True))
@@ -50,10 +53,6 @@ def _ports(structure: Any, tensors: list[Any], name: Any) -> tuple[Port, ...]:
 def _key(path: tuple[Any, ...]) -> str:
     """The dict keys on the way to a tensor; empty when it is in lists only."""
     return "/".join(str(step) for step in path) if any(isinstance(s, str) for s in path) else ""
-
-
-def _own_name(tensor: Any) -> str:
-    return str(tensor.name)
 
 
 def _layer_name(tensor: Any) -> str:
