@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,10 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
     path, allowed = Path(path), custom_objects(custom)
     check_container(path)
     check_config(path, allowed)
-    _rehearse(path, allowed)
+    with ThreadPoolExecutor(1) as pool:
+        rehearsal = pool.submit(_rehearse, path, allowed)
+        import_module("keras")
+        rehearsal.result()
     model = _load(path, allowed)
     if not getattr(model, "built", False):
         raise InputError(

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from export.figures import Figures, measure
+from export.figures import Figures, worst
+from export.measure import measure
 from export.tolerances import Tolerances, tolerances
 
 Arrays = Mapping[str, np.ndarray]
@@ -33,9 +34,9 @@ class Comparison:
 
     @property
     def outputs(self) -> dict[str, Figures]:
-        """The worst run of each output, by name."""
-        ranked = sorted(self.figures, key=lambda figures: figures.excess)
-        return {figures.name: figures for figures in ranked}
+        """The figures of each output over all runs, by name."""
+        names = dict.fromkeys(figures.name for figures in self.figures)
+        return {name: worst([f for f in self.figures if f.name == name]) for name in names}
 
     @property
     def max_abs(self) -> float:
@@ -49,12 +50,12 @@ class Comparison:
             "problems": list(self.problems),
             "warnings": list(self.warnings),
             "tolerances": asdict(self.tolerances),
-            "outputs": [self.outputs[name].to_dict() for name in sorted(self.outputs)],
+            "outputs": [figures.to_dict() for figures in self.outputs.values()],
         }
 
     def __str__(self) -> str:
         lines = ["equivalent" if self else "NOT equivalent"]
-        lines += [str(self.outputs[name]) for name in sorted(self.outputs)]
+        lines += [str(figures) for figures in self.outputs.values()]
         lines += [f"problem: {problem}" for problem in self.problems]
         return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
 

@@ -62,6 +62,12 @@ def ports(path: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     return runtime.inputs, runtime.outputs
 
 
+def run(path: str, batches: list[Arrays], optimize: bool) -> list[Arrays]:
+    """The outputs for each batch, by the file's own names; called in the child."""
+    runtime = open_artifact(path, optimize)
+    return [runtime(feeds) for feeds in batches]
+
+
 def _run(
     reference: Reference, path: Path, setting: str, optimize: bool
 ) -> Iterator[tuple[str, Case, Arrays]]:
@@ -73,7 +79,7 @@ def _run(
     out = {target: name for name, target in _targets(cases[0].truth, outputs).items()}
     feeds = [{into[name]: values for name, values in case.inputs.items()} for case in cases]
     results = call(
-        setting, "export.runtimes", "run", path=str(path), batches=feeds, optimize=optimize
+        setting, "export.replay", "run", path=str(path), batches=feeds, optimize=optimize
     )
     for case, result in zip(cases, results, strict=True):
         named = {out.get(target, target): np.asarray(values) for target, values in result.items()}

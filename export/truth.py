@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from export.comparison import Comparison, compare, merge
 from export.errors import InputError
 from export.feeds import named_inputs
 from export.prepare import prepare
@@ -43,6 +44,21 @@ def make_reference(model: keras.Model, inputs: Any = None, batch: int | None = N
         given = named_inputs(own, inputs)
         cases.append(_case(exact, own, ("given",) * len(next(iter(given.values()))), given))
     return Reference(tuple(cases), independent, warnings + beyond)
+
+
+def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -> Comparison:
+    """Compares another Keras model, such as the folded one, with the reference."""
+    own = prepare(model).model
+    return merge(
+        compare(
+            case.truth,
+            run(own, case.inputs),
+            original=case.original,
+            run=f"Keras, batch {len(case.labels)}",
+            **tolerances,
+        )
+        for case in reference.cases
+    )
 
 
 def run(model: keras.Model, inputs: Arrays) -> Arrays:

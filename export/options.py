@@ -1,0 +1,81 @@
+"""What a user can ask of an export."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from export.errors import InputError
+from export.tolerances import DEFAULTS
+
+FORMATS = ("onnx", "tflite")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of one export.
+
+    Attributes:
+        formats: "onnx", "tflite".
+        precisions: each gives a file of its own, see `export.tolerances.DEFAULTS`.
+        fold: False leaves every batch norm as it is.
+        keep: names of batch norms to leave, with shell wildcards.
+        merge_branches: whether parallel linear branches become one layer.
+        opset: ONNX operator set.
+        batch: fixed batch size; None leaves it free in ONNX and is 1 in TFLite.
+        nchw: whether ONNX images go in and out with channels first.
+        allow_flex: whether TFLite may use TensorFlow's own kernels.
+        calibration: representative inputs for int8: a `.npy` or `.npz` file or a directory of them.
+        inputs: the user's own examples to verify with, a `.npy` or `.npz` file.
+        rtol: replaces the default tolerance.
+        atol: replaces the default tolerance.
+        min_sqnr: replaces the default bound on int8, in decibel.
+        custom_objects: "module:attribute" to import; this runs that code.
+        overwrite: whether files of the same names may be replaced.
+        report: whether to write an HTML page.
+    """
+
+    formats: tuple[str, ...] = FORMATS
+    precisions: tuple[str, ...] = ("float32",)
+    fold: bool = True
+    keep: tuple[str, ...] = ()
+    merge_branches: bool = True
+    opset: int = 18
+    batch: int | None = None
+    nchw: bool = False
+    allow_flex: bool = False
+    calibration: Path | None = None
+    inputs: Path | None = None
+    rtol: float | None = None
+    atol: float | None = None
+    min_sqnr: float | None = None
+    custom_objects: tuple[str, ...] = ()
+    overwrite: bool = False
+    report: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises InputError when settings contradict each other."""
+        unknown = [p for p in self.precisions if p not in DEFAULTS]
+        unknown += [f for f in self.formats if f not in FORMATS]
+        if unknown or not self.formats or not self.precisions:
+            known = ", ".join((*DEFAULTS, *FORMATS))
+            raise InputError(f"unknown or no format or precision {unknown}; choose from {known}")
+        if "int8" in self.precisions and self.calibration is None:
+            raise InputError(
+                "int8 needs representative inputs; give some hundred with --calibration data.npy"
+            )
+
+    def targets(self) -> list[tuple[str, str, str]]:
+        """File name, format and precision of each artefact."""
+        return [
+            (
+                f"model.{form}" if precision == "float32" else f"model.{precision}.{form}",
+                form,
+                precision,
+            )
+            for form in self.formats
+            for precision in self.precisions
+        ]
+
+    def tolerances(self) -> dict[str, Any]:
+        """The given bounds, as keyword arguments of a comparison."""
+        return {"rtol": self.rtol, "atol": self.atol, "min_sqnr": self.min_sqnr}

@@ -1,0 +1,196 @@
+"""From a `.keras` file to a directory of verified artefacts: the code of `fleras export`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from export import child
+from export.archive import load_model
+from export.artifact import Artifact, sha256
+from export.comparison import Comparison
+from export.container import check_container
+from export.errors import InputError, NotEquivalent
+from export.feeds import read_inputs
+from export.manifest import MANIFEST, REFERENCE, describe, versions, write_manifest
+from export.options import Options
+from export.reference import Reference
+from export.replay import replay
+from export.staging import refuse_existing, staged
+
+FOLDED = "folded.keras"
+REPORT = "report.html"
+Pair = tuple[Artifact, Comparison]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export made.
+
+    Attributes:
+        manifest: the content of `manifest.json`, without the hashes of the files.
+        fold: what became of each batch norm.
+        artifacts: each file with its verification.
+        original: the Keras model as it was loaded.
+        model: the folded Keras model.
+        reference: what everything was compared against.
+    """
+
+    manifest: dict[str, Any]
+    fold: Any
+    artifacts: tuple[Pair, ...]
+    original: Any = field(repr=False)
+    model: Any = field(repr=False)
+    reference: Reference = field(repr=False)
+
+
+def export(
+    source: Path, directory: Path, options: Options, say: Say = lambda step: None
+) -> Exported:
+    """Loads, folds, converts, verifies and writes: all files or none.
+
+    Args:
+        source: a `.keras` file.
+        directory: where to write.
+        options: see there.
+        say: is told of each step before it begins.
+
+    Raises:
+        InputError: the file or the options are not usable, or files are in the way.
+        ConversionError: a format can't express the model.
+        NotEquivalent: a file does not compute what the model computes; nothing was written.
+    """
+    names = {name for name, *_ in options.targets()} | {FOLDED, REFERENCE, REPORT, MANIFEST}
+    refuse_existing(directory, names, options.overwrite)
+    check_container(source)
+    with _disk_errors(directory), staged(directory, options.overwrite) as stage:
+        exported = _make(source, stage, options, say)
+        if unequal := [name for name, ok in _verdicts(exported) if not ok]:
+            raise NotEquivalent(_explain(exported, unequal))
+        say("Writing the manifest")
+        _write(stage, exported, options)
+    return exported
+
+
+def fold(model: Any, options: Options) -> tuple[Any, Any]:
+    """The model without its batch norms, and what became of each.
+
+    Raises:
+        InputError: a batch norm's statistics are no numbers.
+    """
+    from fold import FoldError, fold_batch_norms
+
+    keep = options.keep if options.fold else ("*",)
+    try:
+        result = fold_batch_norms(model, keep=keep, merge_branches=options.merge_branches)
+    except FoldError as error:
+        raise InputError(" ".join(str(error).split())) from error
+    return (result.model if options.fold else model), result.report
+
+
+def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
+    from export.truth import compare_model, make_reference
+
+    child.start()
+    say(f"Loading {source.name}")
+    original = load_model(source, options.custom_objects)
+    say("Folding batch norms")
+    model, report = fold(original, options)
+    say("Running the original in float64")
+    inputs = read_inputs(options.inputs) if options.inputs else None
+    reference = make_reference(original, inputs, options.batch)
+    folded = compare_model(reference, model, **options.tolerances())
+    origin = {"file": source.name, "sha256": sha256(source), "size": source.stat().st_size}
+    metadata = _metadata(origin, report)
+    pairs = []
+    for name, form, precision in options.targets():
+        say(f"Writing and verifying {name}")
+        artifact = _convert(model, stage / name, form, precision, metadata, options)
+        tolerances = options.tolerances()
+        pairs.append((artifact, replay(reference, stage / name, precision=precision, **tolerances)))
+    notes = _warnings(report, reference, pairs)
+    content = describe(origin, report.to_dict(), folded, pairs, reference, notes)
+    return Exported(content, report, tuple(pairs), original, model, reference)
+
+
+def _convert(
+    model: Any, path: Path, form: str, precision: str, metadata: dict[str, str], options: Options
+) -> Artifact:
+    common: dict[str, Any] = {"precision": precision, "metadata": metadata}
+    if form == "onnx":
+        from export.to_onnx import to_onnx
+
+        return to_onnx(model, path, opset=options.opset, batch=options.batch, **common)
+    from export.to_tflite import to_tflite
+
+    batch = 1 if options.batch is None else options.batch
+    return to_tflite(model, path, batch=batch, allow_flex=options.allow_flex, **common)
+
+
+def _write(stage: Path, exported: Exported, options: Options) -> None:
+    from export.folded import save_model
+    from export.report import render
+
+    if options.fold:
+        save_model(exported.model, stage / FOLDED)
+    exported.reference.save(stage / REFERENCE)
+    if options.report:
+        (stage / REPORT).write_text(render(exported.manifest), encoding="utf-8")
+    write_manifest(stage, exported.manifest)
+
+
+def _metadata(origin: dict[str, Any], report: Any) -> dict[str, str]:
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
+    preprocessing = ", ".join(record.name for record in report.preprocessing) or "none"
+    return {
+        "producer": f"fleras {versions()['fleras']}",
+        "source_sha256": origin["sha256"],
+        "batch_norms": counts,
+        "preprocessing_layers": preprocessing,
+    }
+
+
+def _warnings(report: Any, reference: Reference, pairs: list[Pair]) -> list[str]:
+    training = [record.name for record in report if record.code == "training_true"]
+    called = [
+        f"batch norm {name!r} is called with training=True and stays as it is; "
+        "the files compute what model.predict computes"
+        for name in training
+    ]
+    notes = [note for artifact, _ in pairs for note in artifact.notes]
+    doubts = [warning for _, comparison in pairs for warning in comparison.warnings]
+    return list(dict.fromkeys([*called, *report.notes, *notes, *reference.warnings, *doubts]))
+
+
+def _verdicts(exported: Exported) -> Iterator[tuple[str, bool]]:
+    yield FOLDED, exported.manifest["folded"]["equivalent"]
+    for artifact, comparison in exported.artifacts:
+        yield artifact.path.name, bool(comparison)
+
+
+def _explain(exported: Exported, unequal: list[str]) -> str:
+    details = {artifact.path.name: comparison for artifact, comparison in exported.artifacts}
+    failures = [
+        line.strip()
+        for name in unequal
+        for line in str(details.get(name, "")).splitlines()
+        if line.startswith(("FAIL", "problem"))
+    ]
+    reason = "; ".join(failures) or "the fold changed the outputs"
+    return (
+        f"{', '.join(unequal)} does not compute what the model computes ({reason}); nothing was "
+        "written, try --no-fold, another precision, or a wider tolerance if that is good enough"
+    )
+
+
+@contextmanager
+def _disk_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"can't write into {directory} ({error.strerror or error}); "
+            "free some space or choose another directory"
+        ) from error
