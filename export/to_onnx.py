@@ -12,7 +12,7 @@ from export.blame import written
 from export.errors import InputError
 from export.gate import Gate
 from export.metadata import describe
-from export.onnx_passes import constants, names
+from export.onnx_passes import affine, constants, names, padding
 from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
@@ -96,6 +96,8 @@ class _Wish:
         inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
         outputs = dict(zip(traced.outputs, signature.outputs(model), strict=True))
         constants.fold(graph)
+        affine.rewrite(graph)
+        padding.protect(graph)
         names.name_ports(graph, inputs, outputs, self.batch)
         constants.drop_unread(graph)
         names.name_inside(graph, {f"{node}:0": path for node, path in traced.paths.items()})
