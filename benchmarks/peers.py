@@ -12,6 +12,7 @@ class PlainFused(keras.layers.BatchNormalization):
     """Batch norm on the fused training kernel: the least that a fused layer can cost."""
 
     def call(self, inputs, training=None, mask=None):
+        """Normalizes with the batch in training."""
         if not training:
             return super().call(inputs, training=training, mask=mask)
         y, mean, variance = self._fused(inputs, self.gamma.value, self.beta.value)
@@ -33,6 +34,7 @@ class Recipe(PlainFused):
     """The training kernel without scale and offset, then `* r + d` on the full tensor."""
 
     def call(self, inputs, training=None, mask=None):
+        """Normalizes with the batch in training."""
         if not training:
             return super().call(inputs, training=training, mask=mask)
         ones, zeros = tf.ones_like(self.gamma.value), tf.zeros_like(self.beta.value)

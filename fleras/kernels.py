@@ -7,12 +7,15 @@ with a following ReLU), and `FusedBatchNormGradV3`.
 
 from __future__ import annotations
 
+from functools import cache
+
 import tensorflow as tf
 
 from fleras.clipping import Limits
 from fleras.renorm import Moments, Reference, correction, or_reference
 
 DTYPES = (tf.float16, tf.bfloat16, tf.float32)
+LARGEST_MEAN = 64  # standard deviations; beyond, a mean that is off by some ulps shows
 
 
 def fused_renormalize(
@@ -52,17 +55,18 @@ def fused_renormalize(
         is_training=True,
         **attributes,
     )[1:]
-    moments = or_reference(_population(x, mean, unbiased), reference, epsilon)
+    moments = _moments(x, mean, unbiased, epsilon, data_format)
+    moments = or_reference(moments, reference, epsilon)
     r, d = correction(moments, reference, epsilon, limits)
+    bias = d - moments.rest * r * tf.math.rsqrt(moments.variance + epsilon)
 
     @tf.custom_gradient
     def transform(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple:
-        scale = gamma * r
         y = tf.raw_ops.FusedBatchNormV3(
             x=x,
-            scale=scale,
-            offset=gamma * d + beta,
-            mean=moments.mean,
+            scale=gamma * r,
+            offset=gamma * bias + beta,
+            mean=moments.shift,
             variance=moments.variance,
             is_training=False,
             **attributes,
@@ -73,7 +77,7 @@ def fused_renormalize(
                 y_backprop=dy,
                 x=x,
                 scale=gamma * r,
-                reserve_space_1=reserve[0],
+                reserve_space_1=reserve[0] + moments.rest,
                 reserve_space_2=reserve[1],
                 reserve_space_3=reserve[2],
                 is_training=True,
@@ -86,11 +90,35 @@ def fused_renormalize(
     return transform(x, gamma, beta), moments
 
 
-def _population(x: tf.Tensor, mean: tf.Tensor, unbiased: tf.Tensor) -> Moments:
+def _moments(
+    x: tf.Tensor, mean: tf.Tensor, unbiased: tf.Tensor, epsilon: float, data_format: str
+) -> Moments:
     """Undoes Bessel's correction; cuDNN gives NaN for the variance of one element."""
     count = tf.cast(tf.size(x) / tf.size(mean), tf.float32)
     ratio = (count - 1) / tf.maximum(count, 1)
-    return Moments(mean, tf.where(count > 1, unbiased * ratio, 0), count)
+    variance = tf.where(count > 1, unbiased * ratio, 0)
+    if _has_gpu():
+        return Moments(mean, tf.zeros_like(mean), variance, count)
+    imprecise = tf.abs(mean) > LARGEST_MEAN * tf.sqrt(variance + epsilon)
+    rest = tf.cond(
+        tf.reduce_any(imprecise),
+        lambda: _mean_deviation(tf.stop_gradient(x), mean, data_format),
+        lambda: tf.zeros_like(mean),
+    )
+    return Moments(mean, rest, variance - tf.square(rest), count)
+
+
+def _mean_deviation(x: tf.Tensor, mean: tf.Tensor, data_format: str) -> tf.Tensor:
+    """What the mean lacks: the kernels of CPUs add up float32 one after the other."""
+    channel = data_format.index("C")
+    shape = [-1 if axis == channel else 1 for axis in range(len(data_format))]
+    axes = [axis for axis in range(len(data_format)) if axis != channel]
+    return tf.reduce_mean(tf.cast(x, tf.float32) - tf.reshape(mean, shape), axes)
+
+
+@cache
+def _has_gpu() -> bool:
+    return bool(tf.config.list_logical_devices("GPU"))
 
 
 def fused_normalize(

@@ -59,11 +59,11 @@ def recalibrate(
 
 def _recalibrate(model: keras.Model, batches: Batches, first: Any, verbose: bool) -> None:
     recordings = Recordings(model)
-    levels = recordings.of(first).levels
-    total = batches.length and batches.length * len(levels)
+    levels = len(recordings.of(first).levels)
+    total = batches.length and batches.length * levels
     with Progress(disable=not verbose) as progress:
         bar = progress.add_task("Recalibrating", total=total)
-        for level in levels:
+        for level in range(levels):
             seen: dict[keras.layers.Layer, Population] = {}
             for batch in batches:
                 for layer, sums in recordings.of(batch).sums(level, batch):

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fleras.axes import Axes
@@ -16,6 +17,7 @@ from fleras.fused_renorm import BatchNormalization
 from fleras.masking import aligned_mask
 
 KINDS = (keras.layers.BatchNormalization, BatchNormalization)
+PARTS = 4
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.Layer]:
@@ -46,7 +48,6 @@ class Recording:
 
     def __init__(self, model: keras.Model, inputs: Any) -> None:
         self._calls: list[Call] = []
-        self._parts: dict[Any, tuple[list[Any], Any]] = {}
         specs = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in keras.tree.flatten(inputs)]
 
         def run(*tensors: tf.Tensor) -> list[tf.Tensor]:
@@ -105,18 +106,29 @@ class Recording:
                 pending += [*(t.op for t in op.inputs), *op.control_inputs]
         return found
 
-    def sums(self, layers: Sequence[keras.layers.Layer], inputs: Any) -> Iterator[tuple[Any, Any]]:
-        """Each call of the given layers with its sums over a batch; nothing else is run."""
-        owners, function = self._part(tuple(layers))
+    def sums(self, level: int, inputs: Any) -> list[tuple[keras.layers.Layer, list[np.ndarray]]]:
+        """Each call of the batch norms of a level, with its sums over a batch."""
+        calls, function = self._parts[level * len(self._parts) // len(self.levels)]
         results = function(*keras.tree.flatten(inputs))
-        return ((o, [t.numpy() for t in r]) for o, r in zip(owners, results, strict=True))
+        layers = self.levels[level]
+        return [
+            (call.layer, [tensor.numpy() for tensor in sums])
+            for call, sums in zip(calls, results, strict=True)
+            if call.layer in layers
+        ]
 
-    def _part(self, layers: tuple[keras.layers.Layer, ...]) -> tuple[list[Any], Any]:
-        if layers not in self._parts:
+    @cached_property
+    def _parts(self) -> list[tuple[list[Call], Any]]:
+        """A few functions that run only up to some level: pruning takes longer than a batch."""
+        count = min(PARTS, len(self.levels))
+        parts = []
+        for part in range(count):
+            within = range(len(self.levels))
+            layers = [x for i in within if i * count // len(within) == part for x in self.levels[i]]
             calls = [call for call in self._calls if call.layer in layers]
             function = self._function.prune(self._feeds, [call.sums for call in calls])
-            self._parts[layers] = [call.layer for call in calls], function
-        return self._parts[layers]
+            parts.append((calls, function))
+        return parts
 
 
 class Recordings:

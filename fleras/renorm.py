@@ -22,11 +22,20 @@ class Reference(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Population mean and variance, and the number of elements behind them."""
+    """Population mean and variance, and the number of elements behind them.
 
-    mean: tf.Tensor
+    The mean is `shift + rest`, kept apart because their sum loses digits when |mean| >> stddev.
+    """
+
+    shift: tf.Tensor
+    rest: tf.Tensor
     variance: tf.Tensor
     count: tf.Tensor
+
+    @property
+    def mean(self) -> tf.Tensor:
+        """The mean as one number."""
+        return self.shift + self.rest
 
 
 def correction(
@@ -34,7 +43,7 @@ def correction(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The clipped `r` and `d` of algorithm 1; no gradient flows through them."""
     r = tf.sqrt(moments.variance + epsilon) / reference.stddev
-    d = (moments.mean - reference.mean) / reference.stddev
+    d = (moments.shift - reference.mean + moments.rest) / reference.stddev
     return tf.stop_gradient(limits.clip_r(r)), tf.stop_gradient(limits.clip_d(d))
 
 
@@ -42,7 +51,8 @@ def or_reference(moments: Moments, reference: Reference, epsilon: float) -> Mome
     """Where nothing was counted, the reference's statistics, so that r = 1 and d = 0."""
     seen = moments.count > 0
     return Moments(
-        tf.where(seen, moments.mean, reference.mean),
+        tf.where(seen, moments.shift, reference.mean),
+        tf.where(seen, moments.rest, 0),
         tf.where(seen, moments.variance, reference.stddev**2 - epsilon),
         moments.count,
     )
@@ -86,15 +96,14 @@ def plain_renormalize(
     rough = total(tf.stop_gradient(x))
     count = total(tf.ones_like(x)) if mask is not None else all_reduce(_count(x, rough))
     divisor = tf.maximum(count, 1)
-    shift = rough / divisor
+    shift = tf.where(count > 0, rough / divisor, reference.mean)
     centered = x - shift
     rest = total(centered) / divisor
     variance = tf.maximum(total(tf.square(centered)) / divisor - tf.square(rest), 0)
-    moments = or_reference(Moments(shift + rest, variance, count), reference, epsilon)
+    moments = or_reference(Moments(shift, rest, variance, count), reference, epsilon)
     r, d = correction(moments, reference, epsilon, limits)
     scale = gamma * r * tf.math.rsqrt(moments.variance + epsilon)
-    deviation = centered - tf.where(count > 0, rest, reference.mean)
-    return deviation * scale + (gamma * d + beta), moments
+    return (centered - moments.rest) * scale + (gamma * d + beta), moments
 
 
 def _count(x: tf.Tensor, statistic: tf.Tensor) -> tf.Tensor:
