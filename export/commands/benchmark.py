@@ -1,0 +1,46 @@
+"""fleras benchmark."""
+
+from pathlib import Path
+
+import click
+
+from export.commands.common import JSON, PATH, expand, with_terminal
+from export.terminal import Terminal
+
+
+@click.command()
+@click.argument("files", type=PATH, nargs=-1, required=True)
+@click.option("--batch", "batches", type=int, multiple=True, default=(1,), help="May be repeated.")
+@click.option("--threads", type=int, help="For both runtimes; by default the number of cores.")
+@click.option("--seconds", type=float, default=2.0, show_default=True, help="Per file and batch.")
+@JSON
+@with_terminal
+def command(
+    terminal: Terminal,
+    files: tuple[Path, ...],
+    batches: tuple[int, ...],
+    threads: int | None,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Time .onnx and .tflite FILES, or all of those in a directory, in interleaved rounds."""
+    from export.child import call
+
+    paths = expand(files)
+    with terminal.steps() as say:
+        say(f"Timing {len(paths)} files")
+        found = call(
+            "the benchmark", "export.benchmark", "benchmark",
+            paths=paths, batches=batches, threads=threads, duration=seconds,
+        )  # fmt: skip
+    if as_json:
+        terminal.json([latency.to_dict() for latency in found])
+        return
+    fastest = {each.batch: min(f.median for f in found if f.batch == each.batch) for each in found}
+    rows = [
+        [each.name, each.batch, f"{each.median:.3f}", f"{each.p95:.3f}",
+         f"{each.median / fastest[each.batch]:.2f}x", each.rounds]
+        for each in found
+    ]  # fmt: skip
+    columns = ["file", "batch>", "median ms>", "p95 ms>", "to the fastest>", "rounds>"]
+    terminal.table("Latency", columns, rows)

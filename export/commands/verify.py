@@ -1,0 +1,94 @@
+"""fleras verify."""
+
+from pathlib import Path
+
+import click
+
+from export.commands.common import (
+    ATOL,
+    CUSTOM,
+    INPUTS,
+    JSON,
+    PATH,
+    RTOL,
+    show_comparisons,
+    with_terminal,
+)
+from export.comparison import Comparison
+from export.errors import InputError, NotEquivalent
+from export.terminal import Terminal
+from export.tolerances import DEFAULTS
+
+
+@click.command()
+@click.argument("first", type=PATH, metavar="MANIFEST|MODEL")
+@click.argument("files", type=PATH, nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--precision", type=click.Choice(list(DEFAULTS)), default="float32", help="Of the files."
+)
+@INPUTS
+@RTOL
+@ATOL
+@CUSTOM
+@JSON
+@with_terminal
+def command(
+    terminal: Terminal,
+    first: Path,
+    files: tuple[Path, ...],
+    precision: str,
+    inputs: Path | None,
+    rtol: float | None,
+    atol: float | None,
+    custom_objects: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Check files against their manifest, or against a Keras model.
+
+    `fleras verify out/manifest.json` hashes every file again and replays the stored reference; it
+    needs the runtimes, but neither TensorFlow nor the model. `fleras verify model.keras a.onnx
+    b.tflite` runs the model in float64 and compares the files with it.
+    """
+    with terminal.steps() as say:
+        say("Verifying")
+        if first.suffix == ".json" and not files:
+            from export.manifest import check_manifest
+
+            found = check_manifest(first, rtol, atol)
+        else:
+            found = _against_model(first, files, precision, inputs, rtol, atol, custom_objects)
+    if as_json:
+        terminal.json({name: comparison.to_dict() for name, comparison in found.items()})
+    else:
+        show_comparisons(terminal, found)
+    terminal.warn(f"{name}: {w}" for name, comparison in found.items() for w in comparison.warnings)
+    if wrong := [name for name, comparison in found.items() if not comparison]:
+        raise NotEquivalent(f"{', '.join(wrong)} failed; export again from the original model")
+
+
+def _against_model(
+    model: Path,
+    files: tuple[Path, ...],
+    precision: str,
+    inputs: Path | None,
+    rtol: float | None,
+    atol: float | None,
+    custom_objects: tuple[str, ...],
+) -> dict[str, Comparison]:
+    if not files:
+        raise InputError(f"nothing to check {model.name} against; give .onnx or .tflite files")
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"there is no file {file}; check the name")
+    from export.archive import load_model
+    from export.feeds import read_inputs
+    from export.replay import replay
+
+    loaded = load_model(model, custom_objects)
+    from export.truth import make_reference
+
+    reference = make_reference(loaded, read_inputs(inputs) if inputs else None)
+    return {
+        str(file): replay(reference, file, precision=precision, rtol=rtol, atol=atol)
+        for file in files
+    }
