@@ -10,7 +10,7 @@ from fold.affine import Affine, FoldError
 from fold.graph import Call, Value
 from fold.plan import Plan
 from fold.precision import own_classes
-from fold.remainder import remainder
+from fold.remainder import remainder, replaced
 from fold.weights import with_settings, write
 
 
@@ -42,26 +42,28 @@ class _Builder:
         if affine is not None and affine.is_identity:
             self.tensors[call.output] = self.tensors[call.input]
             return
-        layer = self.layer(call, affine)
-        if affine is not None and layer is not self.clones.get(call.operation):
-            results: Any = layer(self.tensors[call.input])
-        else:
-            args, kwargs = call.filled(self.tensors.__getitem__)
-            results = layer(*args, **kwargs)
-        self.fill(call, layer)
+        own = self.own_layer(call, affine) if affine is not None else None
+        results = own(self.tensors[call.input]) if own is not None else self.call_clone(call)
         for value, tensor in zip(call.outputs, keras.tree.flatten(results), strict=True):
             self.tensors[value] = tensor
 
-    def layer(self, call: Call, affine: Affine | None) -> Any:
-        """The layer for this call: a clone, or what is left of an affine."""
-        changed = affine is not None and affine is not self.plan.original[call]
-        if affine is not None:
-            written = remainder(call, affine, self.unique(call), changed)
-            if written is not None:
-                return written
-        if call.operation not in self.clones:
+    def own_layer(self, call: Call, affine: Affine) -> keras.Layer | None:
+        """What is left of an affine as a layer, where the call's own layer does not serve."""
+        if affine is self.plan.original[call] and not replaced(call):
+            return None
+        return remainder(call, affine, self.unique(call))
+
+    def call_clone(self, call: Call) -> Any:
+        """Calls the clone of the layer, which its first call makes and fills."""
+        first = call.operation not in self.clones
+        if first:
             self.clones[call.operation] = self.clone(call)
-        return self.clones[call.operation]
+        layer = self.clones[call.operation]
+        args, kwargs = call.filled(self.tensors.__getitem__)
+        results = layer(*args, **kwargs)
+        if first:
+            self.fill(call, layer)
+        return results
 
     def clone(self, call: Call) -> keras.Operation:
         operation = call.operation
@@ -77,12 +79,7 @@ class _Builder:
             ) from error
 
     def fill(self, call: Call, layer: Any) -> None:
-        """Copies or computes the weights of a new clone, right after its first call built it."""
-        if (
-            layer is not self.clones.get(call.operation)
-            or self.graph.calls_of[call.operation][0] is not call
-        ):
-            return
+        """Copies or computes the weights of a new clone, once its first call has built it."""
         operation = call.operation
         if operation in self.plan.made or self.plan.edits_of(call):
             write(layer, self.plan.weights(call))

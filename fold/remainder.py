@@ -7,21 +7,24 @@ from typing import Any
 import keras
 import numpy as np
 
+from fleras.fused_renorm import BatchNormalization
 from fold.affine import Affine, Array, CannotFold, float64
 from fold.graph import Call
 from fold.rules.norm import BATCH_NORMS
 
 
-def remainder(call: Call, affine: Affine, name: str, changed: bool) -> keras.Layer | None:
-    """A layer that computes `affine`; None where the call's own layer does.
+def replaced(call: Call) -> bool:
+    """Whether the call's layer is this project's and a stock layer must stand for it."""
+    return type(call.operation) is BatchNormalization
+
+
+def remainder(call: Call, affine: Affine, name: str) -> keras.Layer:
+    """A stock layer that computes `affine`.
 
     A whole batch norm stays a Keras `BatchNormalization`; a shift or a scale alone becomes a
     `Rescaling` with one value per channel.
     """
-    kind = type(call.operation)
-    if not changed and kind is not BATCH_NORMS[1]:
-        return None
-    axis = _single_axis(call.operation) if kind in BATCH_NORMS else None
+    axis = _single_axis(call.operation) if type(call.operation) in BATCH_NORMS else None
     if affine.cost == 2 and axis is not None:
         try:
             return _batch_norm(call, affine, axis, name)

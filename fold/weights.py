@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,16 +13,16 @@ from fold.rules.table import Edit, Weights
 
 
 def names_within(layer: keras.Layer) -> list[str]:
-    """One name per weight, in order: its path below the layer, for example "kernel"."""
-    return [_below(weight.path.split("/"), layer.name) for weight in layer.weights]
+    """One name per weight, in order: "kernel", or "lstm_cell/kernel" in an inner layer."""
+    names = dict(_named(layer, ""))
+    return [names[id(weight)] for weight in layer.weights]
 
 
-def _below(path: list[str], name: str) -> str:
-    parents = path[:-1]
-    if name not in parents:
-        return path[-1]
-    last = len(parents) - 1 - parents[::-1].index(name)
-    return "/".join(path[last + 1 :])
+def _named(layer: keras.Layer, prefix: str) -> Iterator[tuple[int, str]]:
+    for inner in layer._layers:
+        yield from _named(inner, f"{prefix}{inner.name}/")
+    for weight in (*layer._trainable_variables, *layer._non_trainable_variables):
+        yield id(weight), prefix + weight.name
 
 
 def read(layer: keras.Layer) -> Weights:
@@ -37,13 +38,16 @@ def edited(weights: Weights, edits: tuple[Edit, ...]) -> Weights:
 
 
 def write(layer: keras.Layer, weights: Weights) -> None:
-    """Assigns every weight of a built layer.
+    """Assigns every weight of a built layer; a bias that is new and not named is zero.
 
     Raises:
         FoldError: a value is too large for the layer's precision.
     """
     for name, variable in zip(names_within(layer), layer.weights, strict=True):
-        variable.assign(weights[name].reshape(variable.shape))
+        value = weights.get(name)
+        variable.assign(
+            np.zeros(variable.shape) if value is None else value.reshape(variable.shape)
+        )
         if not np.all(np.isfinite(float64(variable))):
             raise FoldError(
                 f"folding makes {name} of '{layer.name}' too large for {variable.dtype}; keep the "
