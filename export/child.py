@@ -32,12 +32,12 @@ class Failed(ConversionError):
 
 
 class Child:
-    """One process and the pipe to it."""
+    """One process and the pipe to it; it imports the modules in `preload` at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, preload: tuple[str, ...] = ()) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
-            [sys.executable, "-m", "export.worker", *PRELOAD],
+            [sys.executable, "-m", "export.worker", *preload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -109,9 +109,12 @@ _lock = threading.Lock()
 
 
 def start() -> None:
-    """Starts the child if there is none; returns at once, so that it loads while others work."""
+    """Starts the child, if there is none, with the converters in it; returns at once.
+
+    A child that was not started so loads what a call needs: verification needs no TensorFlow.
+    """
     with _lock:
-        _living()
+        _living(PRELOAD)
 
 
 def call(
@@ -150,10 +153,10 @@ def stop() -> None:
         _child = None
 
 
-def _living() -> Child:
+def _living(preload: tuple[str, ...] = ()) -> Child:
     global _child
     if _child is None or not _child.alive:
-        _child = Child()
+        _child = Child(preload)
     return _child
 
 
