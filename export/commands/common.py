@@ -65,8 +65,6 @@ def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) 
         "max error>",
         "original's>",
         "mean>",
-        "p99>",
-        "allowed>",
         "verdict",
     ]
     terminal.table("Error against the original model in float64", columns, rows)
