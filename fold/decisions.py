@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatch
 
+import keras
 import numpy as np
 
 from fold.affine import Affine, CannotFold
@@ -132,13 +133,23 @@ class Decisions:
     def report(self) -> Report:
         """One record per batch-norm call, in the order of the graph."""
         norms = [c for c in self.graph.calls if type(c.operation) in BATCH_NORMS]
+        records = [record for call in self.graph.calls for record in self.records_of(call)]
         other = [c for c in self.graph.calls if type(c.operation) in PREPROCESSING]
         fresh = dict.fromkeys(c.name for c in norms if untrained(c))
         return Report(
-            tuple(self.record(call) for call in norms),
+            tuple(records),
             tuple(self.record(call) for call in other),
             tuple(f"the statistics of '{name}' are untouched: was it trained?" for name in fresh),
         )
+
+    def records_of(self, call: Call) -> Iterator[Record]:
+        """The record of a batch norm, or one for each that a layer has inside."""
+        if type(call.operation) in BATCH_NORMS:
+            yield self.record(call)
+        elif isinstance(call.operation, keras.Layer):
+            for layer in call.operation._flatten_layers(include_self=False):
+                if type(layer) in BATCH_NORMS:
+                    yield _inside(layer, call)
 
     def record(self, call: Call) -> Record:
         """What became of one call, with the names that layers have in the new model."""
@@ -181,6 +192,13 @@ def _require_digits(call: Call, move: Move) -> None:
             f"a gamma near zero makes its shift {ratio:.3g} times the size of its input, beyond "
             f"{move.limit:g}",
         )
+
+
+def _inside(layer: keras.Layer, call: Call) -> Record:
+    kind = type(call.operation).__name__
+    why = f": {call.opaque}" if call.opaque else ""
+    reason = f"kept: it is inside {kind} '{call.name}', which stays whole{why}"
+    return Record(layer.name, "kept", (), "inside_custom_layer", reason)
 
 
 def _frozen(call: Call) -> CannotFold:

@@ -102,6 +102,7 @@ class _Walk:
     def call(
         self, operation: Any, args: tuple, kwargs: dict, outputs: list, scope: tuple[str, ...]
     ) -> list[Value]:
+        operation = _unwrapped(operation)
         inner = (*scope, operation.name)
         function, opaque = self.look_inside(operation, args, kwargs)
         if function is not None:
@@ -126,6 +127,18 @@ class _Walk:
         if self.masked:
             return None, "the model uses masks"
         return _expand(operation, args, kwargs)
+
+
+def _unwrapped(operation: Any) -> Any:
+    """A batch norm over the last axis does the same to each step with TimeDistributed around it."""
+    if type(operation) is not keras.layers.TimeDistributed:
+        return operation
+    inner = operation.layer
+    last = type(inner) is keras.layers.BatchNormalization and inner.axis in (
+        -1,
+        len(operation.input.shape) - 2,
+    )
+    return inner if last else operation
 
 
 def _takes_training(operation: Any) -> bool:
@@ -182,8 +195,9 @@ def _expand(layer: keras.Layer, args: tuple, kwargs: dict) -> tuple[Functional |
 
 
 def _arguments(function: Functional) -> Iterator[Any]:
-    for node in function._nodes:
-        yield from keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
+    for nodes in function._nodes_by_depth.values():
+        for node in nodes:
+            yield from keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
 
 
 def _expand_root(model: keras.Model) -> Functional:

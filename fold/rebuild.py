@@ -26,6 +26,7 @@ class _Builder:
         self.graph = plan.graph
         self.tensors: dict[Value, keras.KerasTensor] = {}
         self.clones: dict[keras.Operation, keras.Operation] = {}
+        self.identities: dict[str, keras.Layer] = {}
         self.names: set[str] = {t._keras_history.operation.name for t in self.graph.input_tensors}
 
     def model(self, name: str) -> keras.Model:
@@ -97,14 +98,19 @@ class _Builder:
     def outputs(self) -> Any:
         """The results; one whose last layer went keeps its name through an Identity layer."""
         names = iter(self.graph.output_names)
+        return keras.tree.map_structure(
+            lambda value: self.named(self.tensors[value], next(names)), self.graph.outputs
+        )
 
-        def named(value: Value) -> keras.KerasTensor:
-            tensor, name = self.tensors[value], next(names)
-            if tensor._keras_history.operation.name == name or name in self.names:
+    def named(self, tensor: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        if tensor._keras_history.operation.name == name:
+            return tensor
+        if name not in self.identities:
+            if name in self.names:
                 return tensor
-            return keras.layers.Identity(name=name, dtype=tensor.dtype)(tensor)
-
-        return keras.tree.map_structure(named, self.graph.outputs)
+            self.names.add(name)
+            self.identities[name] = keras.layers.Identity(name=name, dtype=tensor.dtype)
+        return self.identities[name](tensor)
 
 
 def _input(tensor: keras.KerasTensor) -> keras.KerasTensor:
