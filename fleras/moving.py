@@ -14,7 +14,7 @@ from fleras.renorm import Moments, Reference, blend
 Statistics = dict[str, tf.Tensor]
 
 MOVING = ("moving_mean", "moving_variance")
-RENORM = ("moving_mean", "moving_stddev", "renorm_mean", "renorm_stddev")
+RENORM = (*MOVING, "moving_stddev", "renorm_mean", "renorm_stddev")
 
 
 def reference(read: Statistics, epsilon: float) -> Reference:
@@ -41,10 +41,11 @@ def updated(
         }
     stddev = tf.sqrt(moments.variance + epsilon)
     moving_stddev = blend(read["moving_stddev"], stddev, momentum, count)
+    variance = tf.nn.relu(tf.square(moving_stddev) - epsilon)
     return {
         "renorm_mean": blend(read["renorm_mean"], moments.mean, renorm_momentum, count),
         "renorm_stddev": blend(read["renorm_stddev"], stddev, renorm_momentum, count),
         "moving_mean": blend(read["moving_mean"], moments.mean, momentum, count),
         "moving_stddev": moving_stddev,
-        "moving_variance": tf.nn.relu(tf.square(moving_stddev) - epsilon),
+        "moving_variance": tf.where(count > 0, variance, read["moving_variance"]),
     }
