@@ -36,7 +36,8 @@ def name_ports(
 def name_inside(graph: OnnxGraph, paths: dict[str, str]) -> None:
     """Renames nodes, tensors and constants after the layers they come from.
 
-    tf2onnx numbers names with a counter that runs on over conversions.
+    tf2onnx numbers names with a counter that runs on over conversions, and of equal constants it
+    keeps any; a constant that is no weight is called after the first node that reads it.
 
     Args:
         graph: edited in place, nodes in their final order.
@@ -45,17 +46,18 @@ def name_inside(graph: OnnxGraph, paths: dict[str, str]) -> None:
     used = Counter([*graph.inputs, *graph.outputs])
     names = {name: name for name in used}
     for node in graph.nodes:
-        for name in node.input:
-            if name in graph.constants and name not in names:
-                names[name] = _unique(paths.get(name) or _clean(name), used)
         node.name = _unique(_clean(node.name) or node.op_type, used)
+        for place, name in enumerate(node.input):
+            if name in graph.constants and name not in names:
+                names[name] = _unique(paths.get(name) or f"{node.name}/{place}", used)
         for place, name in enumerate(node.output):
             if name and name not in names:
                 names[name] = _unique(f"{node.name}:{place}", used)
     for name in graph.constants:
         names.setdefault(name, _unique(paths.get(name) or _clean(name), used))
     _apply(graph.nodes, names, used)
-    graph.constants = {names[name]: value for name, value in graph.constants.items()}
+    constants = graph.constants
+    graph.constants = {new: constants[old] for old, new in names.items() if old in constants}
 
 
 def _apply(nodes: Sequence[onnx.NodeProto], names: dict[str, str], used: Counter) -> None:
