@@ -168,7 +168,7 @@ def _keras_run(model: Any) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _file_run(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    runtime = open_artifact(path)
+    runtime = open_artifact(path, threads=1)
     (source,), (target,) = runtime.inputs, runtime.outputs
     return lambda image: runtime({source.name: image})[target.name]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from export.commands.common import JSON, PATH, expand, with_terminal
+from export.errors import InputError
 from export.terminal import Terminal
 
 
@@ -27,6 +28,8 @@ def command(
     from export.child import call
 
     paths = expand(files)
+    if missing := [path for path in paths if not path.is_file()]:
+        raise InputError(f"there is no file {missing[0]}; check the name")
     with terminal.steps() as say:
         say(f"Timing {len(paths)} files")
         found = call(

@@ -1,0 +1,223 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from export import to_onnx, verify
+from export.artifact import sha256
+from export.cli import run
+from export.errors import ConversionError, InputError, NotEquivalent
+from export.options import Options
+from export.pipeline import export, fold
+from fleras.fused_renorm import BatchNormalization
+from fold import fold_batch_norms
+from tests.batch_norms import batch_norms, randomise
+from tests.export.archives import save_net
+
+FILES = {
+    "folded.keras", "manifest.json", "model.onnx", "model.tflite", "reference.npz", "report.html"
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("source") / "net.keras"
+    save_net(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(source, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("exported") / "out"
+    return directory, export(source, directory, Options())
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_all_files_are_there_with_their_hashes(exported):
+    directory, _ = exported
+    manifest = json.loads((directory / "manifest.json").read_text())
+    assert {path.name for path in directory.iterdir()} == FILES
+    assert set(manifest["files"]) == FILES - {"manifest.json"}
+    for name, entry in manifest["files"].items():
+        assert sha256(directory / name) == entry["sha256"]
+
+
+def test_the_manifest_tells_what_was_done(exported, source):
+    manifest = json.loads((exported[0] / "manifest.json").read_text())
+    assert manifest["source"] == {
+        "file": "net.keras", "sha256": sha256(source), "size": source.stat().st_size
+    }  # fmt: skip
+    assert manifest["fold"]["counts"] == {"folded": 1, "reduced": 0, "kept": 0}
+    assert manifest["fold"]["batch_norms"][0]["name"] == "bn"
+    assert manifest["names"]["outputs"]["scores"]["model.onnx"] == {"name": "scores", "index": 0}
+    for artifact in manifest["artifacts"]:
+        assert artifact["verification"]["equivalent"] is True
+        (figures,) = artifact["verification"]["outputs"]
+        assert figures["max_abs"] < 1e-3
+        assert figures["original_max_abs"] > 0
+
+
+def test_the_artefact_errs_about_as_much_as_the_original_itself(exported):
+    for _, comparison in exported[1].artifacts:
+        figures = comparison.outputs["scores"]
+        assert figures.max_abs < 4 * figures.original_max_abs
+
+
+def test_the_folded_model_is_plain_keras_without_batch_norms(exported):
+    path = exported[0] / "folded.keras"
+    with zipfile.ZipFile(path) as archive:
+        assert b"fleras" not in archive.read("config.json")
+    assert not batch_norms(keras.models.load_model(path))
+
+
+def test_the_same_model_gives_the_same_bytes_in_one_process_and_in_two(exported, source, tmp_path):
+    directory, _ = exported
+    for _ in range(12):
+        save_net(tmp_path / "other.keras")
+    export(source, tmp_path / "again", Options())
+    assert contents(tmp_path / "again") == contents(directory)
+    arguments = [sys.executable, "-m", "export", "export", str(source), "-o", str(tmp_path / "two")]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "equivalent" in done.stdout
+    assert contents(tmp_path / "two") == contents(directory)
+
+
+def test_no_path_and_no_user_name_is_in_any_file(exported, source):
+    directory, _ = exported
+    for name, content in contents(directory).items():
+        for private in (directory.parent, source.parent, Path.home(), Path(__file__).parents[2]):
+            assert str(private).encode() not in content, name
+
+
+def test_one_perturbed_folded_weight_is_found(source, tmp_path):
+    original = keras.models.load_model(source)
+    folded = fold_batch_norms(original).model
+    assert verify(original, to_onnx(folded, tmp_path / "right.onnx").path)
+    kernel = folded.get_layer("conv").kernel
+    value = kernel.numpy()
+    value[1, 1, 0, 2] *= 1.01
+    kernel.assign(value)
+    comparison = verify(original, to_onnx(folded, tmp_path / "wrong.onnx").path)
+    assert not comparison
+    assert "FAIL" in str(comparison)
+
+
+def test_a_fold_that_changes_the_numbers_writes_nothing(source, tmp_path, monkeypatch):
+    def wrong(model, options):
+        folded, report = fold(model, options)
+        folded.get_layer("conv").bias.assign_add([0.01] * 4)
+        return folded, report
+
+    monkeypatch.setattr("export.pipeline.fold", wrong)
+    with pytest.raises(NotEquivalent, match=r"folded\.keras, model\.onnx, model\.tflite"):
+        export(source, tmp_path / "out", Options())
+    assert not list(tmp_path.iterdir())
+
+
+def test_old_files_are_kept_unless_asked(exported, source):
+    directory, _ = exported
+    before = contents(directory)
+    with pytest.raises(InputError, match=r"already holds .*--overwrite"):
+        export(source, directory, Options())
+    assert contents(directory) == before
+    export(source, directory, Options(overwrite=True))
+    assert contents(directory) == before
+
+
+def test_not_folding_keeps_every_batch_norm_and_is_as_right(source, tmp_path):
+    exported = export(source, tmp_path / "out", Options(fold=False))
+    assert exported.fold.counts["kept"] == 1
+    assert not (tmp_path / "out" / "folded.keras").exists()
+    assert all(comparison for _, comparison in exported.artifacts)
+
+
+def test_formats_batch_and_the_users_inputs(source, tmp_path):
+    inputs = tmp_path / "mine.npy"
+    np.save(inputs, np.random.default_rng(0).normal(size=(6, 8, 8, 2)))
+    options = Options(formats=("onnx",), batch=4, inputs=inputs, keep=("b*",))
+    exported = export(source, tmp_path / "out", options)
+    assert not (tmp_path / "out" / "model.tflite").exists()
+    ((artifact, comparison),) = exported.artifacts
+    assert artifact.batch == 4
+    assert {figures.shape[0] for figures in comparison.figures} == {4}
+    assert ("given",) * 6 in [case.labels for case in exported.reference.cases]
+    assert exported.fold[0].code == "asked_to_keep"
+
+
+def test_a_format_that_can_not_express_the_model_writes_nothing(source, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise ConversionError("no such operator; use another format")
+
+    monkeypatch.setattr(sys.modules["export.to_tflite"], "to_tflite", fail)
+    with pytest.raises(ConversionError, match="no such operator"):
+        export(source, tmp_path / "out", Options())
+    assert not list(tmp_path.iterdir())
+
+
+def saved(path, *, training=None, variance=None):
+    x = keras.Input((6, 6, 2), name="x")
+    y = keras.layers.Conv2D(3, 3)(x)
+    y = BatchNormalization(name="norm")(y, training=training)
+    model = randomise(keras.Model(x, keras.layers.Flatten(name="y")(y)))
+    if variance is not None:
+        model.get_layer("norm").moving_variance.assign([1.0, variance, 1.0])
+    model.save(path)
+    return path
+
+
+def test_a_batch_norm_called_with_training_true_stays_with_a_warning(tmp_path, capsys):
+    path = saved(tmp_path / "model.keras", training=True)
+    assert run(["export", str(path), "-o", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr()
+    assert "warning: batch norm 'norm' is called with training=True" in printed.err
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["fold"]["counts"]["kept"] == 1
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 2)).astype("float32")
+    original = keras.models.load_model(path)
+    folded = keras.models.load_model(tmp_path / "out" / "folded.keras")
+    np.testing.assert_allclose(folded(x), original(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("variance", [np.nan, -1.0, np.inf])
+def test_broken_statistics_are_an_error_that_names_the_layer(tmp_path, capsys, variance):
+    path = saved(tmp_path / "model.keras", variance=variance)
+    assert run(["export", str(path), "-o", str(tmp_path / "out")]) == 2
+    assert "norm" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.fuzz
+def test_killed_at_random_moments_the_old_files_or_the_new_are_there(exported, source, tmp_path):
+    """Whole processes, from the command line, ended without warning."""
+    out, root = tmp_path / "out", Path(__file__).parents[2]
+    export(source, out, Options(fold=False, report=False))
+    old, new = contents(out), contents(exported[0])
+    arguments = [sys.executable, "-m", "export", "export", str(source), "-o", str(out)]
+    for delay in np.linspace(0.5, 30, 20):
+        process = subprocess.Popen([*arguments, "--overwrite"], cwd=root, start_new_session=True)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert contents(out) in (old, new)
+
+
+@pytest.mark.fuzz
+def test_concurrent_exports_leave_one_whole_set(exported, source, tmp_path):
+    out, root = tmp_path / "out", Path(__file__).parents[2]
+    arguments = [sys.executable, "-m", "export", "export", str(source), "-o", str(out)]
+    several = [subprocess.Popen([*arguments, "--overwrite"], cwd=root) for _ in range(3)]
+    assert [process.wait() for process in several] == [0, 0, 0]
+    assert contents(out) == contents(exported[0])
+    assert list(tmp_path.iterdir()) == [out]
