@@ -140,8 +140,8 @@ def find_sums(plan: Plan) -> list[Merged]:
     found = []
     for call in plan.graph.calls:
         if type(call.operation) in ADDITIONS and call not in plan.frozen:
-            branches = tuple(_branch(plan, value, call) for value in call.inputs)
             try:
+                branches = tuple(_branch(plan, value, call) for value in call.inputs)
                 found.append(_merged(plan, call, branches))
             except CannotFold:
                 continue

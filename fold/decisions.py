@@ -172,8 +172,8 @@ class Decisions:
         refusals = self.refusals.get(call, {})
         if call in self.plan.frozen:
             error = _frozen(call)
-        elif not refusals:
-            error = CannotFold("axis_mismatch", "it is not one affine per channel")
+        elif call in self.plan.refused:
+            error = self.plan.refused[call]
         else:
             error = _both_ways(refusals)
         return Record(call.name, "kept", (), error.code, f"kept: {error.reason}")

@@ -54,9 +54,14 @@ class Call:
 
     @property
     def input(self) -> Value:
-        """The only input."""
-        (value,) = self.inputs
-        return value
+        """The tensor it works on; a mask may come after it."""
+        return self.inputs[0]
+
+    @property
+    def reads_only_input(self) -> bool:
+        """Whether it reads nothing but its input and perhaps a mask."""
+        mask = self.kwargs.get("mask")
+        return len(self.outputs) == 1 and all(value is mask for value in self.inputs[1:])
 
     @property
     def output(self) -> Value:

@@ -183,7 +183,7 @@ def _expand(layer: keras.Layer, args: tuple, kwargs: dict) -> tuple[Functional |
         keras.backend.is_float_dtype(t.dtype) and t.dtype != layer.compute_dtype for t in inputs
     ):
         return None, "it casts its inputs"
-    if _takes_training(layer):
+    if layer._call_has_training_arg:
         kwargs.setdefault("training", False)
     try:
         function = Functional(inputs, layer.call(*args, **kwargs))
@@ -211,7 +211,7 @@ def _expand_root(model: keras.Model) -> Functional:
         structure,
     )
     try:
-        arguments = {"training": False} if _takes_training(model) else {}
+        arguments = {"training": False} if model._call_has_training_arg else {}
         return Functional(inputs, model.call(inputs, **arguments), name=model.name)
     except Exception as error:
         raise FoldError(

@@ -29,6 +29,7 @@ class Plan:
     edits: dict[Call, tuple[Edit, ...]] = field(default_factory=dict)
     affines: dict[Call, Affine] = field(default_factory=dict)
     original: dict[Call, Affine] = field(default_factory=dict)
+    refused: dict[Call, CannotFold] = field(default_factory=dict)
     made: dict[keras.Operation, Callable[[Plan], Weights]] = field(default_factory=dict)
 
     @classmethod
@@ -36,13 +37,14 @@ class Plan:
         """Nothing decided; `frozen` calls are neither moved nor changed."""
         frozen = frozenset(frozen)
         found: dict[Call, Affine] = {}
+        refused: dict[Call, CannotFold] = {}
         for call in graph.calls:
             if as_affine.answers(call) and call not in frozen:
                 try:
                     found[call] = as_affine(call)
-                except CannotFold:
-                    continue
-        return cls(graph, frozen, affines=dict(found), original=found)
+                except CannotFold as refusal:
+                    refused[call] = refusal
+        return cls(graph, frozen, affines=dict(found), original=found, refused=refused)
 
     def weights(self, call: Call) -> Weights:
         """The float64 weights of the call's layer with everything decided so far."""

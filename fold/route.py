@@ -13,7 +13,7 @@ from fold.affine import Affine, CannotFold
 from fold.graph import Call, Graph, Value
 from fold.plan import STEPS, Plan, Trial
 from fold.rules import Edit, absorb_input, absorb_output, pull, push
-from fold.rules.through import Balance
+from fold.rules.through import Balance, first
 
 Step = Callable[[Trial], None]
 FAR = 1_000_000
@@ -123,7 +123,7 @@ class Router:
         self._require_free(trial, call)
         trial.done |= {call}
         if self._affine_of(trial, call) is not None:
-            (affine,) = given.values()
+            affine = first(call, tuple(given.get(value) for value in call.inputs))
             return [self._into_affine(trial, call, affine, after=False)]
         if absorb_input.answers(call):
             edits = tuple(

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 
-
 def randomise(model, seed=0, signs=True, zeros=True):
     """Gives every batch norm random statistics: gamma of both signs, a few of them zero."""
     rng = np.random.default_rng(seed)
@@ -48,4 +47,5 @@ def example_inputs(model, batch=2, seed=0, size=8):
             return rng.integers(0, 2, shape).astype(tensor.dtype)
         return rng.normal(size=shape).astype(tensor.dtype)
 
-    return keras.tree.map_structure(draw, model.input)
+    sequential = isinstance(model, keras.Sequential)
+    return keras.tree.map_structure(draw, model.inputs[0] if sequential else model.input)

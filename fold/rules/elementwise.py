@@ -10,7 +10,14 @@ from keras.src import ops
 from fold.affine import Affine, CannotFold
 from fold.graph import Call
 from fold.rules.table import pull, push
-from fold.rules.through import Balance, Given, passes, require_no_shift, require_not_negative
+from fold.rules.through import (
+    Balance,
+    Given,
+    first,
+    passes,
+    require_no_shift,
+    require_not_negative,
+)
 
 IDENTITIES = (
     layers.ActivityRegularization,
@@ -85,8 +92,7 @@ def _relu_pull(call: Call, affine: Affine) -> list[tuple[Affine, ...]]:
 @push.rule(*RELUS)
 def _relu_push(call: Call, given: Given) -> list[Balance]:
     """`relu(s * x) = s * relu(x)` for s >= 0; where s = 0 the channel is a constant."""
-    (affine,) = given
-    assert affine is not None
+    affine = first(call, given)
     if not _is_linear(call):
         affine = _rectified(call, affine, _slope(call))
     return [Balance((None,), affine)]

@@ -27,14 +27,14 @@ def _batch_norm(call: Call) -> Affine:
     layer = call.operation
     if trains(call):
         raise CannotFold("training_true", "it is called with training=True")
-    variance = _checked(layer, "moving_variance")
+    value, variance = _same_dtype(call), _checked(layer, "moving_variance")
     scale = 1 / np.sqrt(variance + layer.epsilon)
     if layer.gamma is not None:
         scale = scale * _checked(layer, "gamma")
     shift = -scale * _checked(layer, "moving_mean")
     if layer.beta is not None:
         shift = shift + _checked(layer, "beta")
-    scale, shift = (_on_axes(layer.axis, vector, call.input) for vector in (scale, shift))
+    scale, shift = (_on_axes(layer.axis, vector, value) for vector in (scale, shift))
     return Affine(scale, shift)
 
 

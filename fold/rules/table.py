@@ -30,12 +30,16 @@ class Edit:
         return self.side == other.side and self.affine.equals(other.affine)
 
 
+TABLES: list[Table] = []
+
+
 class Table(dict[type, Callable[..., Any]]):
     """One question about a layer, answered by a small function per exact type."""
 
     def __init__(self, refusal: str) -> None:
         super().__init__()
         self.refusal = refusal
+        TABLES.append(self)
 
     def rule(self, *types: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Registers the decorated function for these types."""
@@ -54,7 +58,7 @@ class Table(dict[type, Callable[..., Any]]):
         """The rule's answer, or a refusal that names the layer."""
         kind = type(call.operation)
         if kind not in self:
-            known = any(base in self for base in kind.__mro__)
+            known = any(base in table for table in TABLES for base in kind.__mro__)
             code = "subclass" if known else "unknown_layer"
             raise CannotFold(code, f"{kind.__name__} '{call.name}' {self.refusal}")
         return self[kind](call, *args)

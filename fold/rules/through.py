@@ -28,23 +28,29 @@ class Balance:
 def passes(*types: type, up: Move, down: Move) -> None:
     """Registers layers of one input: `up` from output to input, `down` the other way."""
 
-    def pulled(call: Call, affine: Affine) -> list[tuple[Affine, ...]]:
+    def pulled(call: Call, affine: Affine) -> list[Given]:
         _require_single(call)
-        return [(up(call, affine),)]
+        return [(up(call, affine), *[None] * (len(call.inputs) - 1))]
 
     def pushed(call: Call, given: Given) -> list[Balance]:
         _require_single(call)
-        (affine,) = given
-        assert affine is not None
-        return [Balance((None,), down(call, affine))]
+        return [Balance((None,) * len(given), down(call, first(call, given)))]
 
     pull.rule(*types)(pulled)
     push.rule(*types)(pushed)
 
 
 def _require_single(call: Call) -> None:
-    if len(call.inputs) != 1 or len(call.outputs) != 1:
+    if not call.reads_only_input:
         raise CannotFold("unknown_layer", f"'{call.name}' reads or gives more than one tensor")
+
+
+def first(call: Call, given: Given) -> Affine:
+    """The affine on the input; refuses one on a mask."""
+    affine, *others = given
+    if affine is None or any(other is not None for other in others):
+        raise CannotFold("unknown_layer", f"'{call.name}' reads it as a mask")
+    return affine
 
 
 def require_no_shift(call: Call, affine: Affine, code: str = "activation_between") -> None:
