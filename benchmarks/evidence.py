@@ -1,8 +1,8 @@
 """Does it train? Batch norm against batch renormalization on the handwritten digits.
 
-Three ways to draw minibatches, several seeds, the same steps, optimizer and learning rates for
-both. Measured is test accuracy with the moving statistics, at the end of a training whose learning
-rate decays to zero, so that the statistics have settled. Prints a table and draws one picture.
+Three ways to draw minibatches, several seeds, and for both the same initial weights, minibatches,
+optimizer and number of steps, which is many times what moving statistics need to settle. Measured
+is test accuracy with the moving statistics. Prints a table and draws one picture.
 """
 
 import argparse
@@ -48,14 +48,11 @@ SCENARIOS = {
 
 
 def network(normalization):
-    """A small convolutional network with a normalization after each of its three layers."""
-    layers = [keras.Input((8, 8, 1))]
-    for filters in (32, 64):
-        layers += [keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)]
-        layers += [normalization(), keras.layers.ReLU()]
-    layers += [keras.layers.Flatten(), keras.layers.Dense(64, use_bias=False)]
-    layers += [normalization(), keras.layers.ReLU(), keras.layers.Dense(10)]
-    return keras.Sequential(layers)
+    """A perceptron with four normalized layers, so that a microbatch of 4 has 4 elements."""
+    layers = [keras.Input((8, 8, 1)), keras.layers.Flatten()]
+    for _ in range(4):
+        layers += [keras.layers.Dense(64, use_bias=False), normalization(), keras.layers.ReLU()]
+    return keras.Sequential([*layers, keras.layers.Dense(10)])
 
 
 def trained(kind, train, draw, steps, seed):
@@ -63,16 +60,15 @@ def trained(kind, train, draw, steps, seed):
     schedule = RenormClippingSchedule(steps // 20, 3.0, steps // 3, 5.0, steps // 4)
     ours = kind == "fleras"
     model = network(BatchNormalization if ours else keras.layers.BatchNormalization)
-    rate = keras.optimizers.schedules.CosineDecay(0.05, steps)
     model.compile(
-        keras.optimizers.SGD(rate, momentum=0.9),
+        keras.optimizers.SGD(0.01, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         steps_per_execution=steps // 100,
     )
     x, y = (tf.constant(part) for part in train)
     batches = tf.data.Dataset.from_tensor_slices(draw(train[1], steps, np.random.default_rng(seed)))
     data = batches.map(lambda index: (tf.gather(x, index), tf.gather(y, index)))
-    model.fit(data, callbacks=[schedule] if ours else [], verbose=0)
+    model.fit(data, callbacks=[schedule] if ours else [], shuffle=False, verbose=0)
     return model
 
 
@@ -97,9 +93,9 @@ def draw_picture(results, path, steps):
             axis.bar(place + offset, np.mean(values), 0.36, color=colour, alpha=0.55, label=label)
             spread = np.linspace(-0.09, 0.09, len(values))
             axis.plot(place + offset + spread, values, ".", color=colour)
-            axis.text(place + offset, 101, f"{np.mean(values):.1f}", ha="center")
+            axis.text(place + offset, 100.5, f"{np.mean(values):.1f}", ha="center")
     axis.set_xticks(range(len(SCENARIOS)), SCENARIOS)
-    axis.set_ylim(min(40, min(map(min, results.values())) - 5), 106)
+    axis.set_ylim(min(map(min, results.values())) - 5, 103)
     axis.set_ylabel("test accuracy (%)")
     axis.set_title(f"Handwritten digits, {steps} steps; bars: mean, dots: seeds", fontsize=10)
     axis.legend(loc="lower left")
@@ -112,7 +108,7 @@ def draw_picture(results, path, steps):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--picture", type=Path, default=Path("docs/evidence.png"))
     arguments = parser.parse_args()
     runs = [(scenario, kind) for scenario in SCENARIOS for kind in COLOURS]
