@@ -1,5 +1,6 @@
 """Opens an artefact in the runtime of its format: arrays by name in, arrays by name out."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,7 +57,10 @@ def examine(
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime on the CPU.
+
+    Images go in and out with their channels last, as in Keras, also where the file has them first.
+    """
 
     def __init__(self, path: Path, optimize: bool = True, threads: int | None = None) -> None:
         import onnxruntime as ort
@@ -72,26 +76,39 @@ class OnnxRuntime:
             self._session = ort.InferenceSession(path, options, ["CPUExecutionProvider"])
         except refusals as error:
             raise RuntimeError(str(error)) from error
+        entries = self._session.get_modelmeta().custom_metadata_map
+        self._turned = set(json.loads(entries.get("channels_first", "[]")))
         self.inputs = self._ports(self._session.get_inputs())
         self.outputs = self._ports(self._session.get_outputs())
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         """Runs one batch."""
         names = [port.name for port in self.outputs]
-        return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
+        given = {
+            name: np.moveaxis(value, -1, 1) if name in self._turned else value
+            for name, value in feeds.items()
+        }
+        results = dict(zip(names, self._session.run(names, given), strict=True))
+        for name in self._turned & results.keys():
+            results[name] = np.moveaxis(results[name], 1, -1)
+        return results
 
-    @staticmethod
-    def _ports(values: Any) -> tuple[Port, ...]:
+    def _ports(self, values: Any) -> tuple[Port, ...]:
         return tuple(
-            Port(value.name, value.name, index, _dims(value.shape), _DTYPES[value.type])
+            Port(value.name, value.name, index, self._shape(value), _DTYPES[value.type])
             for index, value in enumerate(values)
         )
+
+    def _shape(self, value: Any) -> tuple[int | None, ...]:
+        shape = _dims(value.shape)
+        return (shape[0], *shape[2:], shape[1]) if value.name in self._turned else shape
 
 
 class LiteRuntime:
     """The LiteRT interpreter, through the file's first signature.
 
-    It has one input shape at a time and is told the new one when a batch comes.
+    It has one input shape at a time and is told the new one when a batch comes. Where the file
+    takes or gives int8 for what is real, values are converted on the way: float32 goes in and out.
     """
 
     def __init__(self, path: Path, optimize: bool = True, threads: int | None = None) -> None:
@@ -116,7 +133,10 @@ class LiteRuntime:
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         """Runs one batch."""
-        return dict(self._runner(**feeds))
+        details = self._runner.get_input_details()
+        values = {name: _to_integers(value, details[name]) for name, value in feeds.items()}
+        given = self._runner.get_output_details()
+        return {n: _to_reals(v, given[n]) for n, v in self._runner(**values).items()}
 
     @staticmethod
     def _ports(signature: dict[str, Any], file: list[Any]) -> tuple[Port, ...]:
@@ -127,7 +147,7 @@ class LiteRuntime:
                 name,
                 position[detail["index"]],
                 _dims(detail["shape_signature"]),
-                np.dtype(detail["dtype"]).name,
+                "float32" if _is_quantized(detail) else np.dtype(detail["dtype"]).name,
             )
             for name, detail in signature.items()
         ]
@@ -137,6 +157,25 @@ class LiteRuntime:
 def _dims(shape: Any) -> tuple[int | None, ...]:
     known = (int(size) if not isinstance(size, str | type(None)) else -1 for size in shape)
     return tuple(size if size >= 0 else None for size in known)
+
+
+def _is_quantized(detail: dict[str, Any]) -> bool:
+    return bool(detail["quantization"][0]) and np.dtype(detail["dtype"]).kind in "iu"
+
+
+def _to_integers(value: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+    if not _is_quantized(detail):
+        return value
+    (scale, zero), limits = detail["quantization"], np.iinfo(detail["dtype"])
+    levels = np.round(value / scale) + zero
+    return np.clip(levels, limits.min, limits.max).astype(detail["dtype"])
+
+
+def _to_reals(value: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+    if not _is_quantized(detail):
+        return value
+    scale, zero = detail["quantization"]
+    return ((value.astype(np.float32) - zero) * scale).astype(np.float32)
 
 
 def _line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """What a Keras model calls its inputs and outputs; the one place that decides names."""
 
-from collections import Counter
+from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import keras
@@ -20,14 +21,20 @@ def inputs(model: keras.Model) -> tuple[Port, ...]:
 def outputs(model: keras.Model) -> tuple[Port, ...]:
     """The outputs in the order of `model.outputs`: dict key, else the name of the layer.
 
-    A layer with several outputs lends its name to all: `lstm`, `lstm_1`, `lstm_2`.
+    A layer with several outputs lends its name to all: `lstm`, `lstm_1`, `lstm_2`; so does an input
+    that is an output too.
     """
-    return _ports(getattr(model, "_outputs_struct", model.outputs), model.outputs)
+    taken = [port.name for port in inputs(model)]
+    return _ports(getattr(model, "_outputs_struct", model.outputs), model.outputs, taken)
 
 
 def pack(model: keras.Model, feeds: dict[str, Any]) -> Any:
     """Values by input name in the structure that `model` takes as its first argument."""
-    flat = [feeds[port.name] for port in inputs(model)]
+    return arrange(model, [feeds[port.name] for port in inputs(model)])
+
+
+def arrange(model: keras.Model, flat: list[Any]) -> Any:
+    """Values in the order of `model.inputs` in the structure that `model` takes."""
     structure = getattr(model, "_inputs_struct", None)
     if structure is None:
         return flat[0] if len(flat) == 1 else flat
@@ -41,12 +48,12 @@ def unpack(model: keras.Model, result: Any) -> dict[str, np.ndarray]:
     return {port.name: array for port, array in zip(outputs(model), arrays, strict=True)}
 
 
-def _ports(structure: Any, tensors: list[Any]) -> tuple[Port, ...]:
+def _ports(structure: Any, tensors: list[Any], taken: Sequence[str] = ()) -> tuple[Port, ...]:
     paths = [path for path, _ in keras.tree.flatten_with_path(structure)]
-    names = _unique([_key(path) or _layer_name(t) for path, t in zip(paths, tensors, strict=True)])
+    names = [_key(path) or _layer_name(t) for path, t in zip(paths, tensors, strict=True)]
     return tuple(
         Port(name, name, index, tuple(tensor.shape), str(tensor.dtype))
-        for index, (name, tensor) in enumerate(zip(names, tensors, strict=True))
+        for index, (name, tensor) in enumerate(zip(_unique(names, taken), tensors, strict=True))
     )
 
 
@@ -59,15 +66,13 @@ def _layer_name(tensor: Any) -> str:
     return str(tensor._keras_history.operation.name)
 
 
-def _unique(names: list[str]) -> list[str]:
-    """Repeated names get `_1`, `_2`, ..., as Keras numbers layers."""
-    taken, result = set(names), []
-    seen: Counter[str] = Counter()
+def _unique(names: list[str], taken: Sequence[str]) -> list[str]:
+    """A name that was given away already gets the next free of `_1`, `_2`, ..."""
+    given = set(taken)
+    result = []
     for name in names:
-        number, unique = seen[name], name
-        while unique in taken and number:
-            unique, number = f"{name}_{number}", number + 1
-        seen[name] = max(number, 1)
-        taken.add(unique)
+        numbered = (f"{name}_{number}" for number in count(1) if f"{name}_{number}" not in names)
+        unique = name if name not in given else next(n for n in numbered if n not in given)
+        given.add(unique)
         result.append(unique)
     return result

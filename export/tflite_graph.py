@@ -3,16 +3,28 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 
-def convert(graph: bytes, inputs: Sequence[str], outputs: Sequence[str], allow_flex: bool) -> bytes:
+def convert(
+    graph: bytes,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    precision: str,
+    calibration: Sequence[Sequence[np.ndarray]],
+    integer_io: bool,
+    allow_flex: bool,
+) -> bytes:
     """Converts a graph whose weights are constants.
 
     Args:
         graph: serialised GraphDef.
         inputs: tensor names.
         outputs: tensor names.
+        precision: "float32", "float16", "dynamic_int8" or "int8".
+        calibration: representative inputs in order, for "int8".
+        integer_io: whether inputs and outputs are int8 then.
         allow_flex: whether operators may be left to TensorFlow's own kernels.
 
     Returns:
@@ -20,11 +32,19 @@ def convert(graph: bytes, inputs: Sequence[str], outputs: Sequence[str], allow_f
     """
     function = _function(graph, inputs, outputs)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    sets = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8":
+        converter.representative_dataset = lambda: map(list, calibration)
+        sets = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, *sets]
+    if integer_io:
+        converter.inference_input_type = converter.inference_output_type = tf.int8
     if allow_flex:
-        converter.target_spec.supported_ops = [
-            tf.lite.OpsSet.TFLITE_BUILTINS,
-            tf.lite.OpsSet.SELECT_TF_OPS,
-        ]
+        sets.append(tf.lite.OpsSet.SELECT_TF_OPS)
+    converter.target_spec.supported_ops = sets
     return bytes(converter.convert())
 
 

@@ -1,22 +1,27 @@
 """Keras model to a checked ONNX file."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from export import child, signature
 from export.artifact import Artifact, Port, refuse_existing, replacing, sha256
 from export.blame import written
+from export.calibration import batches
 from export.errors import InputError
 from export.gate import Gate
 from export.metadata import describe
-from export.onnx_passes import affine, constants, names, padding
+from export.onnx_passes import affine, constants, layout, names, padding, transposes
 from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
 from export.prepare import prepare
+from export.runtimes import Arrays
+from export.tolerances import tolerances
 from export.trace import Traced, trace
 from export.weights import separable
 
@@ -30,6 +35,8 @@ def to_onnx(
     opset: int = 18,
     batch: int | None = None,
     precision: str = "float32",
+    calibration: Any = None,
+    nchw: bool = False,
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
 ) -> Artifact:
@@ -42,7 +49,9 @@ def to_onnx(
         path: ends in `.onnx`.
         opset: ONNX operator set, 13 to 18.
         batch: fixed batch size; None leaves the first axis free and names it `batch`.
-        precision: "float32".
+        precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
+        calibration: representative inputs for "int8", see `export.calibration.batches`.
+        nchw: whether images go in and out with channels first.
         overwrite: whether a file of this name may be replaced.
         metadata: further entries for the file's `metadata_props`.
 
@@ -56,18 +65,20 @@ def to_onnx(
     """
     path = Path(path)
     _check_arguments(path, opset, batch)
+    tolerances(precision)
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
-    wish = _Wish(opset, batch, precision, metadata or {})
+    data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
+    wish = _Wish(opset, batch, precision, data, nchw, dict(metadata or {}))
     with replacing(path, overwrite) as place:
         graph, files = written(prepared.model, place, wish.write)
         return Artifact(
             path=path,
             format="onnx",
             precision=precision,
-            inputs=_ports(signature.inputs(prepared.model), graph.inputs),
-            outputs=_ports(signature.outputs(prepared.model), graph.outputs),
+            inputs=wish.ports(signature.inputs(prepared.model), graph.inputs),
+            outputs=wish.ports(signature.outputs(prepared.model), graph.outputs),
             batch=batch,
             opset=opset,
             ir_version=graph.model.ir_version,
@@ -86,7 +97,9 @@ class _Wish:
     opset: int
     batch: int | None
     precision: str
-    metadata: Mapping[str, str]
+    calibration: list[Arrays]
+    nchw: bool
+    metadata: dict[str, str]
 
     def write(self, model: keras.Model, place: Path) -> tuple[OnnxGraph, list[Path]]:
         """Converts, cleans up, writes and checks; returns the graph and the files of weights."""
@@ -95,16 +108,47 @@ class _Wish:
         graph = _convert(traced, self.opset)
         inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
         outputs = dict(zip(traced.outputs, signature.outputs(model), strict=True))
+        if self.nchw:
+            inputs, outputs = layout.channels_first(graph, inputs, outputs)
         constants.fold(graph)
+        transposes.sink(graph)
         affine.rewrite(graph)
         padding.protect(graph)
         names.name_ports(graph, inputs, outputs, self.batch)
         constants.drop_unread(graph)
         names.name_inside(graph, {f"{node}:0": path for node, path in traced.paths.items()})
-        introduce(graph, model.name, describe(model, self.precision, self.metadata))
+        about = describe(model, self.precision, self.metadata | self._layout(inputs, outputs))
+        introduce(graph, model.name, about)
         files = write(graph, place)
+        if self.precision != "float32":
+            graph = self._reduced(place)
+            introduce(graph, model.name, about)
+            files = write(graph, place)
         gate.check(place)
         return graph, files
+
+    def ports(self, ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:
+        """The model's ports as they are in the file."""
+        shaped = layout.turned(ports) if self.nchw else ports
+        return tuple(replace(port, index=order.index(port.name)) for port in shaped)
+
+    def _layout(self, *ports: dict[str, Port]) -> dict[str, str]:
+        """An entry that lists the ports with channels first."""
+        if not self.nchw:
+            return {}
+        images = [p.name for group in ports for p in group.values() if len(p.shape) == 4]
+        return {layout.KEY: json.dumps(images)}
+
+    def _reduced(self, place: Path) -> OnnxGraph:
+        child.call(
+            f"the conversion to {self.precision}",
+            "export.quantize",
+            "reduce",
+            path=place,
+            precision=self.precision,
+            batches=self.calibration,
+        )
+        return OnnxGraph.parse(place.read_bytes(), {})
 
 
 def _convert(traced: Traced, opset: int) -> OnnxGraph:
@@ -120,12 +164,6 @@ def _convert(traced: Traced, opset: int) -> OnnxGraph:
         opset=opset,
     )
     return OnnxGraph.parse(content, {f"{name}:0": traced.weights[name] for name in sorted(apart)})
-
-
-def _ports(ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:
-    return tuple(
-        Port(port.name, port.name, order.index(port.name), port.shape, port.dtype) for port in ports
-    )
 
 
 def _check_arguments(path: Path, opset: int, batch: int | None) -> None:

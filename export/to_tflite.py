@@ -4,19 +4,22 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from export import child, signature, tflite_file
-from export.artifact import Artifact, refuse_existing, replacing, sha256
+from export.artifact import Artifact, Port, refuse_existing, replacing, sha256
 from export.blame import written
+from export.calibration import batches
 from export.errors import ConversionError, InputError
 from export.gate import Gate
 from export.metadata import describe
 from export.prepare import prepare
+from export.runtimes import Arrays
+from export.tolerances import tolerances
 from export.trace import Traced, trace
 
 LIMIT = 2**31 - 2**20
@@ -29,6 +32,7 @@ def to_tflite(
     batch: int | None = 1,
     precision: str = "float32",
     calibration: Any = None,
+    integer_io: bool = False,
     allow_flex: bool = False,
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
@@ -42,8 +46,9 @@ def to_tflite(
         model: any built Keras model. It is not changed.
         path: ends in `.tflite`.
         batch: fixed batch size, which is what delegates want; None leaves it free.
-        precision: "float32".
-        calibration: representative inputs for full int8.
+        precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
+        calibration: representative inputs for "int8", see `export.calibration.batches`.
+        integer_io: whether an "int8" file takes and gives int8 as well; else float32.
         allow_flex: whether operators may be left to TensorFlow's own kernels, which few devices
             have.
         overwrite: whether a file of this name may be replaced.
@@ -59,18 +64,20 @@ def to_tflite(
     """
     path = Path(path)
     _check_arguments(path, batch)
+    tolerances(precision)
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
-    wish = _Wish(batch, precision, allow_flex, metadata or {})
+    data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
+    wish = _Wish(batch, precision, data, integer_io, allow_flex, metadata or {})
     with replacing(path, overwrite) as place:
         content = written(prepared.model, place, wish.write)
     return Artifact(
         path=path,
         format="tflite",
         precision=precision,
-        inputs=signature.inputs(prepared.model),
-        outputs=signature.outputs(prepared.model),
+        inputs=_placed(signature.inputs(prepared.model), tflite_file.inputs(content)),
+        outputs=_placed(signature.outputs(prepared.model), tflite_file.outputs(content)),
         batch=batch,
         opset=None,
         ir_version=None,
@@ -87,6 +94,8 @@ class _Wish:
 
     batch: int | None
     precision: str
+    calibration: list[Arrays]
+    integer_io: bool
     allow_flex: bool
     metadata: Mapping[str, str]
 
@@ -114,10 +123,17 @@ class _Wish:
                 graph=traced.with_constants(traced.weights).SerializeToString(),
                 inputs=traced.inputs,
                 outputs=traced.outputs,
+                precision=self.precision,
+                calibration=[list(feeds.values()) for feeds in self.calibration],
+                integer_io=self.integer_io,
                 allow_flex=self.allow_flex,
             )
         except child.Failed as error:
             raise _explained(error) from error
+
+
+def _placed(ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:
+    return tuple(replace(port, index=order.index(port.name)) for port in ports)
 
 
 def _explained(error: child.Failed) -> ConversionError:

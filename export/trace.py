@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from export.signature import inputs, pack
+from export.signature import arrange, inputs
 from export.traceable import traceable
 
 JIT = ("_XlaMustCompile", "_noinline", "_input_shapes")
@@ -61,9 +61,8 @@ def trace(model: keras.Model, batch: int | None = None) -> Traced:
 
     def call(feeds: list[tf.Tensor], weights: list[tf.Tensor]) -> list[tf.Tensor]:
         state = list(zip(variables, weights, strict=True))
-        named = {port.name: feed for port, feed in zip(ports, feeds, strict=True)}
         with keras.StatelessScope(state_mapping=state), traceable(model):
-            result = model(pack(model, named), training=False)
+            result = model(arrange(model, feeds), training=False)
         return [tf.identity(tensor) for tensor in keras.tree.flatten(result)]
 
     concrete = tf.function(call, autograph=False).get_concrete_function(given, specs)

@@ -19,10 +19,27 @@ def traceable(model: keras.Model) -> Iterator[None]:
             if not SCOPE.fullmatch(layer.name):
                 undo.callback(setattr, layer, "name", layer.name)
                 layer.name = re.sub(r"[^A-Za-z0-9_.]", "_", f"layer_{layer.name}")
-            if type(layer) is keras.layers.Conv3D and layer.groups > 1:
-                vars(layer)["convolution_op"] = partial(_by_group, layer)
-                undo.callback(vars(layer).pop, "convolution_op")
+            for method, replacement in _replacements(layer).items():
+                vars(layer)[method] = partial(replacement, layer)
+                undo.callback(vars(layer).pop, method)
         yield
+
+
+def _replacements(layer: keras.Layer) -> dict[str, Any]:
+    """Methods to replace by something equal that both converters know."""
+    if type(layer) is keras.layers.Conv3D and layer.groups > 1:
+        return {"convolution_op": _by_group}
+    if type(layer) is keras.layers.UpSampling2D and layer.interpolation == "nearest":
+        return {"_resize_images": _resize}
+    return {}
+
+
+def _resize(layer: keras.layers.UpSampling2D, x: Any, *factors: Any, **interpolation: Any) -> Any:
+    """One resize; Keras repeats rows and columns, which takes a dozen operators."""
+    rows = 1 if layer.data_format == "channels_last" else 2
+    size = keras.ops.shape(x)[rows : rows + 2]
+    scaled = (size[0] * layer.size[0], size[1] * layer.size[1])
+    return keras.ops.image.resize(x, scaled, "nearest", data_format=layer.data_format)
 
 
 def _by_group(layer: keras.layers.Conv3D, inputs: Any, kernel: Any) -> Any:

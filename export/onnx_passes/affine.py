@@ -1,8 +1,8 @@
 """Per-channel `s*x + d`: into the convolution before it, or as a convolution of its own.
 
 ONNX Runtime keeps images in a blocked layout from convolution to convolution. A `Mul` or `Add`
-leaves that layout and costs two passes over memory; a 1x1 depthwise `Conv` stays in it and takes the
-`Relu` behind it along (DenseNet121: `make bench-export` shows what it gains).
+leaves that layout and costs two passes over memory; a 1x1 depthwise `Conv` stays in it and takes
+the `Relu` behind it along (DenseNet121: `make bench-export` shows what it gains).
 """
 
 from dataclasses import dataclass

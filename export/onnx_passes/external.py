@@ -13,13 +13,13 @@ ALIGNMENT = 4096
 INSIDE = 1024
 
 
-def write(graph: OnnxGraph, path: Path, limit: int = LIMIT) -> list[Path]:
-    """Writes `path`; above `limit` bytes the weights go to `<name>.data` beside it.
+def write(graph: OnnxGraph, path: Path) -> list[Path]:
+    """Writes `path`; above `LIMIT` bytes the weights go to `<name>.data` beside it.
 
     Returns:
         The further files.
     """
-    apart = sum(value.nbytes for value in graph.constants.values()) > limit
+    apart = sum(value.nbytes for value in graph.constants.values()) > LIMIT
     model = type(graph.model)()
     model.CopyFrom(graph.model)
     if not apart:

@@ -72,6 +72,11 @@ class OnnxGraph:
         for node in self.nodes:
             _rename_reads(node, old, new)
 
+    @staticmethod
+    def rename_in(node: onnx.NodeProto, old: str, new: str) -> None:
+        """Makes one node read `new` in the place of `old`."""
+        _rename_reads(node, old, new)
+
     def operators(self) -> dict[str, int]:
         """How often each operator occurs, subgraphs included."""
         counts = Counter(node.op_type for node in walk(self.model.graph))

@@ -1,14 +1,16 @@
 """The head of the file: who made it, what it holds, which operator sets it needs."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 
+from export.metadata import PRODUCER
 from export.onnx_passes.graph import OnnxGraph, walk
 
 
 def introduce(graph: OnnxGraph, name: str, metadata: Mapping[str, str]) -> None:
     """Sets name, producer and metadata, and drops operator sets that no node uses."""
     model = graph.model
-    model.producer_name, model.producer_version = metadata["producer"], metadata["producer_version"]
+    model.producer_name, model.producer_version = PRODUCER, version(PRODUCER)
     model.graph.name, model.graph.doc_string, model.doc_string = name, "", ""
     del model.metadata_props[:]
     for key, value in metadata.items():

@@ -1,7 +1,7 @@
 """Keeps ONNX Runtime from merging zero padding into a maximum, which would ignore the zeros.
 
-Its pad fusion turns `Pad(0) + MaxPool` into a MaxPool whose padding is minus infinity (seen in 1.31).
-That is right only where nothing is negative. A padding of almost zero is not merged.
+Its pad fusion turns `Pad(0) + MaxPool` into a MaxPool whose padding is minus infinity (seen in
+1.31). That is right only where nothing is negative. A padding of almost zero is not merged.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ NOT_NEGATIVE = ("Relu", "Sigmoid", "Softmax", "Abs")
 
 
 def protect(graph: OnnxGraph) -> None:
-    """Gives every zero padding in front of a MaxPool, where negative values arrive, another value."""
+    """Changes the value of every zero padding in front of a MaxPool that negative values reach."""
     producers, readers = graph.producers(), graph.readers()
     for node in graph.nodes:
         if node.op_type != "Pad" or not _is_zero(graph, node.input):

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from export.prepare import prepare
@@ -258,6 +259,53 @@ ALL = [
     transposed_2d, transposed_3d, depthwise, dilated, custom, dynamic_size, training_norm, norms,
     channels_first, half_precision, brain_float, subclassed,
 ]  # fmt: skip
+
+
+def classifier():
+    """Large enough for its weights to be most of the file."""
+    return _chain(
+        (16, 16, 3),
+        layers.Conv2D(16, 3, padding="same", use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPooling2D(),
+        layers.Conv2D(64, 3, padding="same", activation="relu"),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(256, "relu"),
+        layers.Dense(10, "softmax"),
+    )
+
+
+def padded_pool():
+    return _chain(
+        (8, 8, 3),
+        layers.Conv2D(4, 3, use_bias=True, bias_initializer=keras.initializers.Constant(-9.0)),
+        layers.ZeroPadding2D(1),
+        layers.MaxPooling2D(3, strides=2),
+    )
+
+
+class Strange(layers.Layer):
+    """Has an operator that ONNX has not."""
+
+    def call(self, x):
+        return tf.math.igamma(keras.ops.abs(x) + 1.0, keras.ops.abs(x) + 2.0)
+
+
+def untranslatable():
+    return _chain((4,), layers.Dense(3), Strange(name="strange"), layers.Dense(2))
+
+
+class Inverse(layers.Layer):
+    """Has an operator that TFLite has not built in."""
+
+    def call(self, x):
+        square = keras.ops.expand_dims(x, -1) * keras.ops.expand_dims(x, -2)
+        return tf.linalg.inv(square + 4 * keras.ops.eye(3))
+
+
+def flex():
+    return _chain((4,), layers.Dense(3), Inverse(name="inverse"), layers.Flatten())
 
 
 def build(maker, seed=0):

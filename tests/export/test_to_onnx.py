@@ -1,0 +1,158 @@
+"""ONNX files: names, batch, operator sets, layout, precisions, size, determinism, errors."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from export import to_onnx
+from export.comparison import compare
+from export.errors import ConversionError, InputError
+from export.onnx_passes import external
+from export.runtimes import open_artifact
+from export.truth import run
+from tests.export import zoo
+
+
+@pytest.fixture(scope="module")
+def norms():
+    return zoo.build(zoo.norms)
+
+
+def agree(model, path, precision="float32", batch=2):
+    feeds = zoo.feeds(model, batch)
+    return compare(run(model, feeds), open_artifact(path)(feeds), precision=precision)
+
+
+def test_names_shapes_and_the_named_batch_are_in_the_file(tmp_path):
+    model = zoo.build(zoo.several)
+    to_onnx(model, tmp_path / "model.onnx")
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    assert [value.name for value in graph.input] == ["one", "two"]
+    assert [value.name for value in graph.output] == ["cls", "box", "aux"]
+    dims = [value.type.tensor_type.shape.dim for value in (*graph.input, *graph.output)]
+    assert {dim[0].dim_param for dim in dims} == {"batch"}
+
+
+def test_a_fixed_batch_is_fixed(norms, tmp_path):
+    artifact = to_onnx(norms, tmp_path / "model.onnx", batch=5)
+    assert artifact.batch == 5
+    session = ort.InferenceSession(tmp_path / "model.onnx")
+    assert session.get_inputs()[0].shape == [5, 8, 8, 3]
+    assert session.get_outputs()[0].shape == [5, 3]
+
+
+@pytest.mark.parametrize("opset", [13, 14, 15, 16, 17, 18])
+def test_every_operator_set_from_13_to_18(norms, opset, tmp_path):
+    artifact = to_onnx(norms, tmp_path / "model.onnx", opset=opset)
+    model = onnx.load(tmp_path / "model.onnx")
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]
+    assert (artifact.opset, artifact.ir_version) == (opset, model.ir_version)
+    assert agree(norms, artifact.path)
+
+
+@pytest.mark.parametrize("opset", [12, 19])
+def test_other_operator_sets_are_refused_at_once(norms, opset, tmp_path):
+    with pytest.raises(InputError, match=f"opset {opset} .* 13 to 18"):
+        to_onnx(norms, tmp_path / "model.onnx", opset=opset)
+
+
+def test_one_transpose_per_image_and_none_with_channels_first(norms, tmp_path):
+    artifact = to_onnx(norms, tmp_path / "last.onnx")
+    assert artifact.operators.get("Transpose", 0) <= 1
+    artifact = to_onnx(norms, tmp_path / "first.onnx", nchw=True)
+    assert "Transpose" not in artifact.operators
+    assert artifact.inputs[0].shape == (None, 3, 8, 8)
+    session = ort.InferenceSession(tmp_path / "first.onnx")
+    assert session.get_inputs()[0].shape == ["batch", 3, 8, 8]
+    assert agree(norms, artifact.path)
+
+
+def test_no_batch_norm_arithmetic_is_left_behind_convolutions(norms, tmp_path):
+    operators = to_onnx(norms, tmp_path / "model.onnx").operators
+    assert operators["Conv"] == 2
+    assert "Mul" not in operators and "Sub" not in operators
+
+
+@pytest.mark.parametrize("precision", ["float16", "dynamic_int8", "int8"])
+def test_precisions(precision, tmp_path):
+    model = zoo.build(zoo.classifier)
+    data = np.random.default_rng(0).normal(size=(40, 16, 16, 3)).astype("float32")
+    artifact = to_onnx(model, tmp_path / "m.onnx", precision=precision, calibration=data)
+    plain = to_onnx(model, tmp_path / "plain.onnx")
+    assert artifact.size < 0.7 * plain.size
+    assert agree(model, artifact.path, precision, batch=8)
+    if precision == "int8":
+        assert {"QuantizeLinear", "DequantizeLinear"} <= artifact.operators.keys()
+
+
+def test_int8_needs_calibration(norms, tmp_path):
+    with pytest.raises(InputError, match="representative inputs"):
+        to_onnx(norms, tmp_path / "model.onnx", precision="int8")
+
+
+def test_large_weights_go_beside_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(external, "LIMIT", 1000)
+    model = zoo.build(zoo.classifier)
+    artifact = to_onnx(model, tmp_path / "model.onnx")
+    assert list(artifact.files) == ["model.onnx.data"]
+    assert (tmp_path / "model.onnx").stat().st_size < (tmp_path / "model.onnx.data").stat().st_size
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "model.onnx.data"]
+    onnx.checker.check_model(str(tmp_path / "model.onnx"), full_check=True)
+    assert agree(model, artifact.path)
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path):
+    model = zoo.build(zoo.lstm)
+    hashes = {to_onnx(model, tmp_path / f"{i}.onnx").sha256 for i in range(2)}
+    script = (
+        "from tests.export import zoo; from export import to_onnx; import sys;"
+        "print(to_onnx(zoo.build(zoo.lstm), sys.argv[1]).sha256)"
+    )
+    for seed in "12":
+        result = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / f"child{seed}.onnx")],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        hashes.add(result.stdout.strip())
+    assert len(hashes) == 1
+
+
+def test_metadata_tells_the_producer_and_nothing_of_the_machine(norms, tmp_path):
+    to_onnx(norms, tmp_path / "model.onnx", metadata={"source_sha256": "abc"})
+    content = (tmp_path / "model.onnx").read_bytes()
+    entries = {p.key: p.value for p in onnx.load(tmp_path / "model.onnx").metadata_props}
+    assert entries["source_sha256"] == "abc"
+    assert entries["producer"] == "fleras" and json.loads(entries["preprocessing"]) == []
+    assert str(tmp_path).encode() not in content and b"/work" not in content
+
+
+def test_an_operator_without_translation_is_refused_and_its_layer_named(tmp_path):
+    model = zoo.build(zoo.untranslatable)
+    with pytest.raises(ConversionError, match=r"layer 'strange' \(Strange\)"):
+        to_onnx(model, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_file_is_kept(norms, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"precious")
+    with pytest.raises(InputError, match="exists"):
+        to_onnx(norms, path)
+    assert path.read_bytes() == b"precious"
+    to_onnx(norms, path, overwrite=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_zero_padding_before_max_pooling_stays_zero(tmp_path):
+    model = zoo.build(zoo.padded_pool)
+    artifact = to_onnx(model, tmp_path / "model.onnx")
+    assert agree(model, artifact.path)

@@ -1,0 +1,116 @@
+"""TFLite files: signature, batch, precisions, operators, determinism, errors."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from export import to_tflite
+from export.comparison import compare
+from export.errors import ConversionError, InputError
+from export.runtimes import open_artifact
+from export.truth import run
+from tests.export import zoo
+
+
+@pytest.fixture(scope="module")
+def norms():
+    return zoo.build(zoo.norms)
+
+
+def agree(model, path, precision="float32", batch=1):
+    feeds = zoo.feeds(model, batch)
+    return compare(run(model, feeds), open_artifact(path)(feeds), precision=precision)
+
+
+def test_the_signature_carries_the_names_of_the_model(tmp_path):
+    artifact = to_tflite(zoo.build(zoo.several), tmp_path / "model.tflite")
+    interpreter = Interpreter(str(artifact.path))
+    signature = interpreter.get_signature_list()["serving_default"]
+    assert set(signature["inputs"]) == {"one", "two"}
+    assert set(signature["outputs"]) == {"cls", "box", "aux"}
+    details = interpreter.get_output_details()
+    assert {port.name: port.index for port in artifact.outputs} == {
+        detail["name"]: place for place, detail in enumerate(details)
+    }
+
+
+def test_the_batch_is_one_by_default_and_can_be_free(norms, tmp_path):
+    fixed = to_tflite(norms, tmp_path / "fixed.tflite")
+    assert open_artifact(fixed.path).inputs[0].shape == (1, 8, 8, 3)
+    free = to_tflite(norms, tmp_path / "free.tflite", batch=None)
+    assert open_artifact(free.path).inputs[0].shape == (None, 8, 8, 3)
+    assert agree(norms, free.path, batch=4)
+
+
+@pytest.mark.parametrize("precision", ["float16", "dynamic_int8", "int8"])
+def test_precisions(precision, tmp_path):
+    model = zoo.build(zoo.classifier)
+    data = np.random.default_rng(0).normal(size=(40, 16, 16, 3)).astype("float32")
+    artifact = to_tflite(model, tmp_path / "m.tflite", precision=precision, calibration=data)
+    plain = to_tflite(model, tmp_path / "plain.tflite")
+    assert artifact.size < 0.7 * plain.size
+    assert agree(model, artifact.path, precision)
+
+
+def test_int8_inputs_and_outputs(tmp_path):
+    model = zoo.build(zoo.classifier)
+    data = [np.random.default_rng(i).normal(size=(8, 16, 16, 3)) for i in range(5)]
+    artifact = to_tflite(
+        model, tmp_path / "m.tflite", precision="int8", calibration=iter(data), integer_io=True
+    )
+    assert Interpreter(str(artifact.path)).get_input_details()[0]["dtype"] == np.int8
+    assert agree(model, artifact.path, "int8")
+
+
+def test_recurrent_layers_need_no_operators_of_tensorflow(tmp_path):
+    operators = to_tflite(zoo.build(zoo.bidirectional), tmp_path / "model.tflite").operators
+    assert not [name for name in operators if name.startswith("Flex")]
+
+
+def test_operators_of_tensorflow_are_refused_unless_allowed(tmp_path):
+    with pytest.raises(ConversionError, match=r"layer 'inverse' \(Inverse\).*--allow-flex"):
+        to_tflite(zoo.build(zoo.flex), tmp_path / "model.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_model_gives_the_same_bytes(norms, tmp_path):
+    hashes = {to_tflite(norms, tmp_path / f"{i}.tflite").sha256 for i in range(2)}
+    script = (
+        "from tests.export import zoo; from export import to_tflite; import sys;"
+        "print(to_tflite(zoo.build(zoo.norms), sys.argv[1]).sha256)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "child.tflite")],
+        env=os.environ | {"PYTHONHASHSEED": "5"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert hashes == {result.stdout.strip()}
+
+
+def test_metadata_tells_the_producer_and_nothing_of_the_machine(norms, tmp_path):
+    to_tflite(norms, tmp_path / "model.tflite", metadata={"source_sha256": "abc"})
+    content = (tmp_path / "model.tflite").read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(content)
+    entries = {entry.name.decode(): model.buffers[entry.buffer].data for entry in model.metadata}
+    about = json.loads(bytes(entries["fleras"]))
+    assert about["source_sha256"] == "abc" and about["producer"] == "fleras"
+    assert str(tmp_path).encode() not in content and b"/work" not in content
+
+
+def test_too_large_is_refused(norms, tmp_path, monkeypatch):
+    monkeypatch.setattr("export.to_tflite.LIMIT", 100)
+    with pytest.raises(ConversionError, match="holds 2"):
+        to_tflite(norms, tmp_path / "model.tflite")
+
+
+def test_an_unbuilt_model_is_refused(tmp_path):
+    with pytest.raises(InputError, match="never built"):
+        to_tflite(zoo.Subclassed(), tmp_path / "model.tflite")
