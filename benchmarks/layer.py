@@ -1,7 +1,7 @@
 """Speed of the training layer beside its peers: forward, backward and update, with a ReLU.
 
-Prints the median milliseconds of interleaved runs and ratios. `--networks` adds training steps of
-whole networks, `--memory` the peak memory of one.
+Prints the median milliseconds of interleaved runs and ratios, then those of training steps of whole
+networks, and the peak memory of one. On a machine with a GPU, TensorFlow places all of it there.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.interleaved import mean_ratio, medians
+from benchmarks.networks import memory_line, steps_table
 from benchmarks.peers import LAYERS
 
 SHAPES = [(32, 56, 56, 64), (8, 14, 14, 1024), (4, 112, 112, 32), (256, 1024), (32, 128, 256)]
@@ -67,6 +68,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=41)
     parser.add_argument("--compiled-only", action="store_true")
     parser.add_argument("--float32-only", action="store_true")
+    parser.add_argument("--no-networks", action="store_true")
     arguments = parser.parse_args()
     console = Console(width=140)
     for dtype in ["float32"] if arguments.float32_only else ["float32", "bfloat16"]:
@@ -74,6 +76,9 @@ def main():
             rows = [(str(s), compare(s, dtype, compiled, arguments.rounds)) for s in SHAPES]
             console.print(table(f"{dtype}, {'compiled' if compiled else 'eager'} (ms)", rows))
             console.print(summary(rows, sum(len(shape) == 4 for shape in SHAPES)))
+    if not arguments.no_networks:
+        console.print(steps_table(list(LAYERS), batch=16, size=96, rounds=11))
+        console.print(memory_line(batch=16, size=192))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,17 @@ from fleras.clipping import Clipping, Limits
 from fleras.moving import MOVING, RENORM, reference, updated
 from fleras.paths import normalize, renormalize
 
+SERIALIZED = {
+    "beta_initializer": keras.initializers,
+    "gamma_initializer": keras.initializers,
+    "moving_mean_initializer": keras.initializers,
+    "moving_variance_initializer": keras.initializers,
+    "beta_regularizer": keras.regularizers,
+    "gamma_regularizer": keras.regularizers,
+    "beta_constraint": keras.constraints,
+    "gamma_constraint": keras.constraints,
+}
+
 
 @keras.saving.register_keras_serializable(package="fleras")
 class BatchNormalization(keras.layers.Layer):
@@ -231,16 +242,7 @@ class BatchNormalization(keras.layers.Layer):
             "epsilon": self.epsilon,
             "center": self.center,
             "scale": self.scale,
-            "beta_initializer": keras.initializers.serialize(self.beta_initializer),
-            "gamma_initializer": keras.initializers.serialize(self.gamma_initializer),
-            "moving_mean_initializer": keras.initializers.serialize(self.moving_mean_initializer),
-            "moving_variance_initializer": keras.initializers.serialize(
-                self.moving_variance_initializer
-            ),
-            "beta_regularizer": keras.regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": keras.regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": keras.constraints.serialize(self.beta_constraint),
-            "gamma_constraint": keras.constraints.serialize(self.gamma_constraint),
+            **{name: kind.serialize(getattr(self, name)) for name, kind in SERIALIZED.items()},
             "renorm_clipping": None if self.clipping is None else self.clipping.numbers(),
             "renorm_momentum": self.renorm_momentum,
             "synchronized": self.synchronized,
