@@ -37,7 +37,8 @@ class Figures:
         sqnr: signal to (quantisation) noise, in decibel.
         cosine: cosine similarity.
         top1: share of examples with the same largest element; None where there are no classes.
-        excess: largest error as a multiple of what is allowed; at most 1 passes.
+        excess: largest error as a multiple of what is allowed, or the noise where SQNR is the
+            measure; at most 1 passes.
         worst_example: index in the batch where that is.
         passed: within the bounds.
         problem: why not, when a figure can't say it.

@@ -1,5 +1,6 @@
 """Decides whether a file may get its name: it loads, runs, is finite and agrees with the model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -29,16 +30,26 @@ class Gate:
         batch: the file's fixed batch size, or None.
         precision: of the file, see `export.tolerances`.
         allow_flex: whether operators of TensorFlow itself may be in it.
+        examples: typical batches to run instead of random ones; an "int8" file saturates beyond
+            what it was calibrated with.
     """
 
     def __init__(
-        self, model: keras.Model, batch: int | None, precision: str, allow_flex: bool = False
+        self,
+        model: keras.Model,
+        batch: int | None,
+        precision: str,
+        allow_flex: bool = False,
+        examples: Sequence[Arrays] = (),
     ) -> None:
         self._model = model
         self._batch = batch
         self._precision = precision
         self._allow_flex = allow_flex
         sizes = BATCHES if batch is None else (batch,)
+        if examples:
+            self._feeds = [_first(examples, count) for count in sizes]
+            return
         size = _runnable(model)
         self._feeds = [
             draw(model, tuple(LABELS[i % len(LABELS)] for i in range(count)), SEED + count, size)
@@ -99,6 +110,16 @@ class Gate:
             for name, value in feeds.items()
         }
         return run(at_dtype(self._model, "float64"), wide)
+
+
+def _first(examples: Sequence[Arrays], count: int) -> Arrays:
+    """A batch of the first `count` examples, repeated where there are fewer."""
+    return {
+        name: np.resize(
+            np.concatenate([each[name] for each in examples]), (count, *value.shape[1:])
+        )
+        for name, value in examples[0].items()
+    }
 
 
 def _check_finite(name: str, value: np.ndarray) -> None:

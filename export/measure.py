@@ -29,6 +29,7 @@ def measure(
     sqnr, cosine = _sqnr(truth, error), _cosine(truth, value)
     passed = bool(excess.max(initial=0.0) <= 1.0)
     if bounds.min_sqnr is not None and reference.dtype.kind == "f":
+        excess = np.full_like(excess, 10 ** ((bounds.min_sqnr - sqnr) / 20))
         passed = sqnr >= bounds.min_sqnr and cosine >= bounds.min_cosine
     return Figures(
         name=name,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from export import child
 from export.archive import load_model
 from export.artifact import Artifact, sha256
@@ -21,6 +23,7 @@ from export.staging import refuse_existing, staged
 
 FOLDED = "folded.keras"
 REPORT = "report.html"
+EXAMPLES = 64
 Pair = tuple[Artifact, Comparison]
 Say = Callable[[str], None]
 
@@ -99,8 +102,7 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     say("Folding batch norms")
     model, report = fold(original, options)
     say("Running the original in float64")
-    inputs = read_inputs(options.inputs) if options.inputs else None
-    reference = make_reference(original, inputs, options.batch)
+    reference = make_reference(original, _inputs(original, options), options.batch)
     folded = compare_model(reference, model, **options.tolerances())
     origin = {"file": source.name, "sha256": sha256(source), "size": source.stat().st_size}
     metadata = _metadata(origin, report)
@@ -115,18 +117,38 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     return Exported(content, report, tuple(pairs), original, model, reference)
 
 
+def _inputs(model: Any, options: Options) -> Any:
+    """The user's examples; for int8, where there are none, a few of those it is calibrated with."""
+    if options.inputs or options.calibration is None:
+        return read_inputs(options.inputs) if options.inputs else None
+    from export.calibration import batches
+
+    singles = batches(model, options.calibration)[:EXAMPLES]
+    return {name: np.concatenate([single[name] for single in singles]) for name in singles[0]}
+
+
 def _convert(
     model: Any, path: Path, form: str, precision: str, metadata: dict[str, str], options: Options
 ) -> Artifact:
     common: dict[str, Any] = {"precision": precision, "metadata": metadata}
+    if precision == "int8":
+        common["calibration"] = options.calibration
     if form == "onnx":
         from export.to_onnx import to_onnx
 
-        return to_onnx(model, path, opset=options.opset, batch=options.batch, **common)
+        return to_onnx(
+            model, path, opset=options.opset, batch=options.batch, nchw=options.nchw, **common
+        )
     from export.to_tflite import to_tflite
 
-    batch = 1 if options.batch is None else options.batch
-    return to_tflite(model, path, batch=batch, allow_flex=options.allow_flex, **common)
+    return to_tflite(
+        model,
+        path,
+        batch=options.batch or 1,
+        allow_flex=options.allow_flex,
+        integer_io=options.integer_io,
+        **common,
+    )
 
 
 def _write(stage: Path, exported: Exported, options: Options) -> None:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
+STRESS = ("large", "bytes")
+GIVEN = "given"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,17 @@ class Reference:
     cases: tuple[Case, ...]
     independent: bool = True
     warnings: tuple[str, ...] = ()
+
+    def typical(self) -> "Reference":
+        """The user's own examples where there are any, else those of no stress range.
+
+        A file whose activations are integers was calibrated for these and saturates beyond.
+        """
+        given = tuple(case for case in self.cases if GIVEN in case.labels)
+        if given or not self.independent:
+            return replace(self, cases=given or self.cases)
+        calm = [np.flatnonzero([label not in STRESS for label in c.labels]) for c in self.cases]
+        return replace(self, cases=tuple(c.pick(i) for c, i in zip(self.cases, calm, strict=True)))
 
     def at_batch(self, batch: int | None) -> tuple[Case, ...]:
         """The cases cut to a fixed batch; only those that have that size when they can't be cut."""

@@ -12,7 +12,6 @@ from export.signature import inputs
 STEP = 64
 RANGES = ("normal", "unit", "zeros", "ones", "large")
 BYTES = "bytes"
-STRESS = ("large", BYTES)
 
 
 def ranges_for(model: keras.Model) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ class _Wish:
     def write(self, model: keras.Model, place: Path) -> bytes:
         """Converts, signs, writes and checks."""
         _check_size(model)
-        gate = Gate(model, self.batch, self.precision, self.allow_flex)
+        gate = Gate(model, self.batch, self.precision, self.allow_flex, self.calibration)
         traced = trace(model, self.batch)
         content = tflite_file.sign(
             self._convert(traced),
@@ -138,11 +138,11 @@ def _placed(ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:
 
 def _explained(error: child.Failed) -> ConversionError:
     """The converter's pages of text in one line."""
-    missing = re.search(r"(?:Flex|Custom) ops: ([\w, ]+)", str(error))
-    if missing is None:
+    missing = sorted(set(re.findall(r"'tf\.(\w+)' op is neither", str(error))))
+    if not missing:
         return error
     return ConversionError(
-        f"needs operators that TFLite has not built in ({missing[1].strip()}); build it from other "
+        f"needs operators that TFLite has not built in ({', '.join(missing)}); build it from other "
         "layers (recurrent ones with unroll=True), or give --allow-flex (allow_flex=True)"
     )
 

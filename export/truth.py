@@ -9,8 +9,8 @@ from export.comparison import Comparison, compare, merge
 from export.errors import InputError
 from export.feeds import named_inputs
 from export.prepare import prepare
-from export.reference import Arrays, Case, Reference
-from export.sampling import STRESS, draw, ranges_for
+from export.reference import GIVEN, STRESS, Arrays, Case, Reference
+from export.sampling import draw, ranges_for
 from export.signature import inputs as ports_of
 from export.signature import pack, unpack
 from export.tolerances import Tolerances
@@ -42,7 +42,7 @@ def make_reference(model: keras.Model, inputs: Any = None, batch: int | None = N
     cases, beyond = _within_float32(cases, independent)
     if inputs is not None:
         given = named_inputs(own, inputs)
-        cases.append(_case(exact, own, ("given",) * len(next(iter(given.values()))), given))
+        cases.append(_case(exact, own, (GIVEN,) * len(next(iter(given.values()))), given))
     return Reference(tuple(cases), independent, warnings + beyond)
 
 

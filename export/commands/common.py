@@ -64,7 +64,8 @@ def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) 
         "output",
         "max error>",
         "original's>",
-        "mean>",
+        "SQNR dB>",
+        "top-1>",
         "verdict",
     ]
     terminal.table("Error against the original model in float64", columns, rows)
@@ -98,6 +99,7 @@ def _figures(figures: Any) -> list[str]:
         figures.name,
         f"{figures.max_abs:.1e}",
         "-" if own is None else f"{own:.1e}",
-        f"{figures.mean_abs:.1e}",
+        f"{figures.sqnr:.0f}",
+        "-" if figures.top1 is None else f"{figures.top1:.0%}",
         f"equivalent ({share} of the tolerance)" if figures.passed else wrong,
     ]

@@ -126,6 +126,8 @@ def test_int8_is_judged_by_signal_to_noise():
     assert compare(reference, moved(reference, noise * 0.03), precision="int8")
     assert not compare(reference, moved(reference, noise), precision="int8")
     assert not compare(reference, moved(reference, noise * 0.03), precision="int8", min_sqnr=40)
+    figures = compare(reference, moved(reference, noise * 0.03), precision="int8").outputs["scores"]
+    assert figures.excess == pytest.approx(10 ** ((10 - figures.sqnr) / 20))
 
 
 def test_nothing_compared_is_not_equivalent():

@@ -156,6 +156,23 @@ def test_formats_batch_and_the_users_inputs(source, tmp_path):
     assert exported.fold[0].code == "asked_to_keep"
 
 
+def test_each_precision_is_a_file_with_its_own_verification(source, tmp_path):
+    np.save(tmp_path / "data.npy", np.random.default_rng(0).normal(size=(50, 8, 8, 2)))
+    precisions = ("float32", "float16", "dynamic_int8", "int8")
+    options = Options(precisions=precisions, calibration=tmp_path / "data.npy")
+    exported = export(source, tmp_path / "out", options)
+    assert len(exported.artifacts) == 8
+    for artifact, comparison in exported.artifacts:
+        infix = "" if artifact.precision == "float32" else f".{artifact.precision}"
+        assert artifact.path.name == f"model{infix}.{artifact.format}"
+        assert comparison.outputs["scores"].excess <= 1
+        if artifact.precision == "int8":
+            assert comparison.tolerances.min_sqnr
+            assert comparison.outputs["scores"].sqnr > 20
+    sizes = {artifact.path.name: artifact.size for artifact, _ in exported.artifacts}
+    assert sizes["model.int8.tflite"] < sizes["model.tflite"]
+
+
 def test_a_format_that_can_not_express_the_model_writes_nothing(source, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise ConversionError("no such operator; use another format")

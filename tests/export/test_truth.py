@@ -78,6 +78,14 @@ def test_cut_to_a_fixed_batch_every_example_is_there():
     np.testing.assert_array_equal(whole[1].truth["y"][4], pieces[3].truth["y"][0])
 
 
+def test_typical_examples_are_the_users_or_the_calm_ones():
+    model = conv_net()
+    labels = {label for case in make_reference(model).typical().cases for label in case.labels}
+    assert labels == {"normal", "unit", "zeros", "ones"}
+    (case,) = make_reference(model, np.ones((3, 8, 8, 2))).typical().cases
+    assert case.labels == ("given",) * 3
+
+
 def test_saved_and_loaded_it_is_the_same_and_so_are_the_bytes(tmp_path):
     reference = make_reference(conv_net())
     paths = [tmp_path / "one.npz", tmp_path / "two.npz"]
