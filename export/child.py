@@ -17,10 +17,15 @@ import threading
 import time
 from typing import Any
 
-from export.errors import ConversionError
+from export.errors import ConversionError, ExportError, InputError, NotEquivalent
 from export.memory import available, resident
 
 PRELOAD = ("export.onnx_graph", "export.tflite_graph")
+
+
+OWN: dict[str, type[ExportError]] = {
+    kind.__name__: kind for kind in (ConversionError, InputError, NotEquivalent)
+}
 
 
 class Failed(ConversionError):
@@ -42,7 +47,11 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=os.environ
-            | {"PYTHONPATH": os.pathsep.join(sys.path), "CUDA_VISIBLE_DEVICES": "-1"},
+            | {
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "CUDA_VISIBLE_DEVICES": "-1",
+                "PYTHONHASHSEED": "0",
+            },
         )
         assert process.stdin and process.stdout
         self._process, self._requests, self._replies = process, process.stdin, process.stdout
@@ -70,7 +79,8 @@ class Child:
         except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
             raise ConversionError(self._obituary(what)) from error
         if not done:
-            raise Failed(*value)
+            kind, message = value
+            raise OWN[kind](message) if kind in OWN else Failed(kind, message)
         return value
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+import tf2onnx
 from tf2onnx import optimizer, tf_loader, tfonnx
 
 from export.onnx_handlers import HANDLERS
@@ -27,6 +28,7 @@ def convert(
         Operators without a translation are left in it under their TensorFlow name.
     """
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+    tf2onnx.utils.INTERNAL_NAME = 1
     feeds = [*inputs, *weights]
     reduced = _optimize(graph, feeds, list(outputs))
     with tf.Graph().as_default() as graph_in:
@@ -39,7 +41,7 @@ def convert(
             custom_op_handlers=dict(HANDLERS),
         )
         _widen_scalars(converted)
-        converted = optimizer.optimize_graph(converted, catch_errors=False)
+        converted = optimizer.optimize_graph(converted, False, _optimizers())
     return converted.make_model("", graph_name="model").SerializeToString()
 
 
@@ -48,6 +50,12 @@ def _optimize(graph: bytes, inputs: list[str], outputs: list[str]) -> Any:
     with tf.Graph().as_default():
         tf.import_graph_def(graph_def, name="")
         return tf_loader.tf_optimize(inputs, outputs, graph_def)
+
+
+def _optimizers() -> dict[str, Any]:
+    """All but the one that keeps any of equal nodes; `onnx_passes.duplicates` keeps the first."""
+    known = optimizer._get_optimizers()
+    return {name: kind for name, kind in known.items() if name != "merge_duplication"}
 
 
 def _widen_scalars(graph: Any) -> None:

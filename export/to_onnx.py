@@ -15,7 +15,7 @@ from export.calibration import batches
 from export.errors import InputError
 from export.gate import Gate
 from export.metadata import describe
-from export.onnx_passes import affine, constants, layout, names, padding, transposes
+from export.onnx_passes import affine, constants, duplicates, layout, names, padding, transposes
 from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
@@ -103,7 +103,7 @@ class _Wish:
 
     def write(self, model: keras.Model, place: Path) -> tuple[OnnxGraph, list[Path]]:
         """Converts, cleans up, writes and checks; returns the graph and the files of weights."""
-        gate = Gate(model, self.batch, self.precision)
+        gate = Gate(model, self.batch, self.precision, examples=self.calibration)
         traced = trace(model, self.batch)
         graph = _convert(traced, self.opset)
         inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
@@ -111,6 +111,7 @@ class _Wish:
         if self.nchw:
             inputs, outputs = layout.channels_first(graph, inputs, outputs)
         constants.fold(graph)
+        duplicates.merge(graph)
         transposes.sink(graph)
         affine.rewrite(graph)
         padding.protect(graph)
@@ -148,7 +149,9 @@ class _Wish:
             precision=self.precision,
             batches=self.calibration,
         )
-        return OnnxGraph.parse(place.read_bytes(), {})
+        graph = OnnxGraph.parse(place.read_bytes(), {})
+        constants.drop_unread(graph)
+        return graph
 
 
 def _convert(traced: Traced, opset: int) -> OnnxGraph:
