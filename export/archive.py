@@ -64,7 +64,7 @@ def _rehearse(path: Path, custom: Custom) -> None:
             "rehearse",
             limit=MEMORY + 20 * path.stat().st_size,
             seconds=SECONDS,
-            path=str(path),
+            path=str(path.absolute()),
             specs=custom.specs,
             search=sys.path,
         )

@@ -15,11 +15,12 @@ from export.comparison import Comparison
 from export.container import check_container
 from export.errors import InputError, NotEquivalent
 from export.feeds import read_inputs
-from export.manifest import MANIFEST, REFERENCE, describe, versions, write_manifest
+from export.manifest import MANIFEST, REFERENCE, describe, write_manifest
 from export.options import Options
 from export.reference import Reference
 from export.replay import replay
 from export.staging import refuse_existing, staged
+from export.summary import complaint_of, metadata_of, warnings_of
 
 FOLDED = "folded.keras"
 REPORT = "report.html"
@@ -35,6 +36,7 @@ class Exported:
     Attributes:
         manifest: the content of `manifest.json`, without the hashes of the files.
         fold: what became of each batch norm.
+        folded: the folded Keras model against the original.
         artifacts: each file with its verification.
         original: the Keras model as it was loaded.
         model: the folded Keras model.
@@ -43,6 +45,7 @@ class Exported:
 
     manifest: dict[str, Any]
     fold: Any
+    folded: Comparison
     artifacts: tuple[Pair, ...]
     original: Any = field(repr=False)
     model: Any = field(repr=False)
@@ -70,8 +73,9 @@ def export(
     check_container(source)
     with _disk_errors(directory), staged(directory, options.overwrite) as stage:
         exported = _make(source, stage, options, say)
-        if unequal := [name for name, ok in _verdicts(exported) if not ok]:
-            raise NotEquivalent(_explain(exported, unequal))
+        checks = {FOLDED: exported.folded} | {a.path.name: check for a, check in exported.artifacts}
+        if complaint := complaint_of(checks):
+            raise NotEquivalent(complaint)
         say("Writing the manifest")
         _write(stage, exported, options)
     return exported
@@ -105,16 +109,16 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     reference = make_reference(original, _inputs(original, options), options.batch)
     folded = compare_model(reference, model, **options.tolerances())
     origin = {"file": source.name, "sha256": sha256(source), "size": source.stat().st_size}
-    metadata = _metadata(origin, report)
+    metadata = metadata_of(origin, report)
     pairs = []
     for name, form, precision in options.targets():
         say(f"Writing and verifying {name}")
         artifact = _convert(model, stage / name, form, precision, metadata, options)
         tolerances = options.tolerances()
         pairs.append((artifact, replay(reference, stage / name, precision=precision, **tolerances)))
-    notes = _warnings(report, reference, pairs)
+    notes = warnings_of(report, reference, pairs)
     content = describe(origin, report.to_dict(), folded, pairs, reference, notes)
-    return Exported(content, report, tuple(pairs), original, model, reference)
+    return Exported(content, report, folded, tuple(pairs), original, model, reference)
 
 
 def _inputs(model: Any, options: Options) -> Any:
@@ -161,50 +165,6 @@ def _write(stage: Path, exported: Exported, options: Options) -> None:
     if options.report:
         (stage / REPORT).write_text(render(exported.manifest), encoding="utf-8")
     write_manifest(stage, exported.manifest)
-
-
-def _metadata(origin: dict[str, Any], report: Any) -> dict[str, str]:
-    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
-    preprocessing = ", ".join(record.name for record in report.preprocessing) or "none"
-    return {
-        "producer": f"fleras {versions()['fleras']}",
-        "source_sha256": origin["sha256"],
-        "batch_norms": counts,
-        "preprocessing_layers": preprocessing,
-    }
-
-
-def _warnings(report: Any, reference: Reference, pairs: list[Pair]) -> list[str]:
-    training = [record.name for record in report if record.code == "training_true"]
-    called = [
-        f"batch norm {name!r} is called with training=True and stays as it is; "
-        "the files compute what model.predict computes"
-        for name in training
-    ]
-    notes = [note for artifact, _ in pairs for note in artifact.notes]
-    doubts = [warning for _, comparison in pairs for warning in comparison.warnings]
-    return list(dict.fromkeys([*called, *report.notes, *notes, *reference.warnings, *doubts]))
-
-
-def _verdicts(exported: Exported) -> Iterator[tuple[str, bool]]:
-    yield FOLDED, exported.manifest["folded"]["equivalent"]
-    for artifact, comparison in exported.artifacts:
-        yield artifact.path.name, bool(comparison)
-
-
-def _explain(exported: Exported, unequal: list[str]) -> str:
-    details = {artifact.path.name: comparison for artifact, comparison in exported.artifacts}
-    failures = [
-        line.strip()
-        for name in unequal
-        for line in str(details.get(name, "")).splitlines()
-        if line.startswith(("FAIL", "problem"))
-    ]
-    reason = "; ".join(failures) or "the fold changed the outputs"
-    return (
-        f"{', '.join(unequal)} does not compute what the model computes ({reason}); nothing was "
-        "written, try --no-fold, another precision, or a wider tolerance if that is good enough"
-    )
 
 
 @contextmanager

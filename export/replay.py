@@ -74,7 +74,7 @@ def run(path: str, batches: list[Arrays], optimize: bool) -> list[Arrays]:
 def _run(
     reference: Reference, path: Path, setting: str, optimize: bool
 ) -> Iterator[tuple[str, Case, Arrays]]:
-    inputs, outputs = call(setting, "export.replay", "ports", path=str(path))
+    inputs, outputs = call(setting, "export.replay", "ports", path=str(path.absolute()))
     cases = reference.at_batch(inputs[0].shape[0] if inputs and inputs[0].shape else None)
     if not cases:
         raise ConversionError("no reference has the batch size of the file; make one that has")
@@ -82,7 +82,7 @@ def _run(
     out = {target: name for name, target in _targets(cases[0].truth, outputs).items()}
     feeds = [{into[name]: values for name, values in case.inputs.items()} for case in cases]
     results = call(
-        setting, "export.replay", "run", path=str(path), batches=feeds, optimize=optimize
+        setting, "export.replay", "run", path=str(path.absolute()), batches=feeds, optimize=optimize
     )
     for case, result in zip(cases, results, strict=True):
         named = {out.get(target, target): np.asarray(values) for target, values in result.items()}

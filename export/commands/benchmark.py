@@ -1,5 +1,6 @@
 """fleras benchmark."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -33,9 +34,16 @@ def command(
     with terminal.steps() as say:
         say(f"Timing {len(paths)} files")
         found = call(
-            "the benchmark", "export.benchmark", "benchmark",
-            paths=paths, batches=batches, threads=threads, duration=seconds,
-        )  # fmt: skip
+            "the benchmark",
+            "export.benchmark",
+            "benchmark",
+            paths=[path.absolute() for path in paths],
+            batches=batches,
+            threads=threads,
+            duration=seconds,
+        )
+    shown = {str(path.absolute()): str(path) for path in paths}
+    found = [replace(latency, name=shown[latency.name]) for latency in found]
     if as_json:
         terminal.json([latency.to_dict() for latency in found])
         return
