@@ -1,0 +1,38 @@
+"""Functions for the child process to fail in."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from export.errors import InputError
+
+
+def bad_value():
+    int("x")
+
+
+def own_error():
+    raise InputError("own error; do something")
+
+
+def segfault():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def fine():
+    return 3
+
+
+def hoard():
+    kept = []
+    for _ in range(40):
+        kept.append(np.ones(2**25))
+        time.sleep(0.02)
+
+
+def chatty():
+    os.write(1, b"noise\n")
+    print("noise")
+    return "done"

@@ -1,0 +1,33 @@
+"""What goes wrong in the child process is an error in this one."""
+
+import pytest
+
+from export import child
+from export.errors import ConversionError, InputError
+
+
+def test_calls_return_what_the_function_returns():
+    assert child.call("adding", "tests.export.misbehaviour", "fine") == 3
+
+
+def test_an_exception_keeps_its_kind_and_message():
+    with pytest.raises(child.Failed, match="invalid literal") as caught:
+        child.call("reading", "tests.export.misbehaviour", "bad_value")
+    assert caught.value.kind == "ValueError"
+    with pytest.raises(InputError, match="own error"):
+        child.call("reading", "tests.export.misbehaviour", "own_error")
+
+
+def test_a_crash_is_an_error_and_the_next_call_works():
+    with pytest.raises(ConversionError, match=r"crashing crashed \(SIGSEGV\)"):
+        child.call("crashing", "tests.export.misbehaviour", "segfault")
+    assert child.call("adding", "tests.export.misbehaviour", "fine") == 3
+
+
+def test_taking_too_much_memory_is_an_error():
+    with pytest.raises(ConversionError, match=r"hoarding needs more than 1\.5 GiB of memory"):
+        child.call("hoarding", "tests.export.misbehaviour", "hoard", limit=1.5 * 2**30)
+
+
+def test_output_of_the_function_does_not_disturb():
+    assert child.call("printing", "tests.export.misbehaviour", "chatty") == "done"
