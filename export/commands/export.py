@@ -109,7 +109,7 @@ def show(terminal: Terminal, exported: Any) -> None:
     """The tables of an export."""
     counts = exported.fold.counts
     terminal.line(
-        f"{len(exported.fold)} batch norms: "
+        f"Batch norms: {len(exported.fold)}, "
         + ", ".join(f"{count} {status}" for status, count in counts.items())
     )
     pairs = [(artifact.path.name, artifact, check) for artifact, check in exported.artifacts]

@@ -42,5 +42,7 @@ def command(
         [record.name, record.status, ", ".join(record.into), record.reason]
         for record in (*report, *report.preprocessing)
     ]
-    terminal.table(f"{len(report)} batch norms: {counts}", ["layer", "status", "into", "why"], rows)
+    terminal.table(
+        f"Batch norms: {len(report)}, {counts}", ["layer", "status", "into", "why"], rows
+    )
     terminal.line(f"weights: {loaded.count_params():,} before, {folded.count_params():,} after")
