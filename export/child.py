@@ -78,6 +78,9 @@ class Child:
             done, value = pickle.load(self._replies)
         except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
             raise ConversionError(self._obituary(what)) from error
+        except KeyboardInterrupt:
+            self.close()
+            raise
         if not done:
             kind, message = value
             raise OWN[kind](message) if kind in OWN else Failed(kind, message)

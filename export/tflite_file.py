@@ -53,18 +53,6 @@ def operators(content: bytes) -> dict[str, int]:
     return dict(sorted(Counter(used).items()))
 
 
-def inputs(content: bytes) -> list[str]:
-    """Names of the inputs, in the order of the file."""
-    graph = schema.Model.GetRootAs(content).Subgraphs(0)
-    return [graph.Tensors(graph.Inputs(i)).Name().decode() for i in range(graph.InputsLength())]
-
-
-def outputs(content: bytes) -> list[str]:
-    """Names of the outputs, in the order of the file."""
-    graph = schema.Model.GetRootAs(content).Subgraphs(0)
-    return [graph.Tensors(graph.Outputs(i)).Name().decode() for i in range(graph.OutputsLength())]
-
-
 def _name(code: Any) -> str:
     if code.CustomCode():
         return code.CustomCode().decode()

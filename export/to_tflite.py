@@ -4,14 +4,14 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from export import child, signature, tflite_file
-from export.artifact import Artifact, Port, refuse_existing, replacing, sha256
+from export.artifact import Artifact, refuse_existing, replacing, sha256
 from export.blame import written
 from export.calibration import batches
 from export.errors import ConversionError, InputError
@@ -76,8 +76,8 @@ def to_tflite(
         path=path,
         format="tflite",
         precision=precision,
-        inputs=_placed(signature.inputs(prepared.model), tflite_file.inputs(content)),
-        outputs=_placed(signature.outputs(prepared.model), tflite_file.outputs(content)),
+        inputs=signature.inputs(prepared.model),
+        outputs=signature.outputs(prepared.model),
         batch=batch,
         opset=None,
         ir_version=None,
@@ -130,10 +130,6 @@ class _Wish:
             )
         except child.Failed as error:
             raise _explained(error) from error
-
-
-def _placed(ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:
-    return tuple(replace(port, index=order.index(port.name)) for port in ports)
 
 
 def _explained(error: child.Failed) -> ConversionError:
