@@ -179,4 +179,4 @@ def _batch_norms(model: Any) -> int:
 
 def _label(name: str) -> str:
     runtime = {".onnx": "ONNX Runtime", ".tflite": "LiteRT"}.get(Path(name).suffix, "Keras")
-    return f"{name} in {runtime}"
+    return f"{name}, {runtime}"

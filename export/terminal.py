@@ -53,7 +53,8 @@ class Terminal:
         table = Table(title=title, pad_edge=False, **style)  # type: ignore[arg-type]
         for name in columns:
             right = name.endswith(">")
-            table.add_column(name.rstrip(">"), justify="right" if right else "left")
+            justify: Any = "right" if right else "left"
+            table.add_column(name.rstrip(">"), justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*(_escaped(str(cell)) for cell in row))
         self.out.print(table)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from export.comparison import Comparison
+from export.figures import Figures
 from export.terminal import Terminal
 
 PATH = click.Path(path_type=Path)
@@ -59,16 +60,8 @@ def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) 
         for name, comparison in comparisons.items()
         for figures in comparison.outputs.values()
     ]
-    columns = [
-        "file",
-        "output",
-        "max error>",
-        "original's>",
-        "SQNR dB>",
-        "top-1>",
-        "verdict",
-    ]
-    terminal.table("Error against the original model in float64", columns, rows)
+    columns = ["file", "output", "error>", "original's>", "SQNR>", "of allowed>", "verdict"]
+    terminal.table("Largest error against the original model in float64", columns, rows)
     for name, comparison in comparisons.items():
         for problem in comparison.problems:
             terminal.error(f"{name}: {problem}")
@@ -91,15 +84,15 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _figures(figures: Any) -> list[str]:
+def _figures(figures: Figures) -> list[str]:
     own = figures.original_max_abs
-    share = f"{figures.excess:.0%}" if figures.excess < 10 else f"{figures.excess:.0f}x"
-    wrong = figures.problem or f"NOT equivalent ({share} of the tolerance)"
+    agreement = "" if figures.top1 in (None, 1) else f", top-1 {figures.top1:.0%}"
+    verdict = "equivalent" if figures.passed else figures.problem or "NOT equivalent"
     return [
         figures.name,
         f"{figures.max_abs:.1e}",
         "-" if own is None else f"{own:.1e}",
-        f"{figures.sqnr:.0f}",
-        "-" if figures.top1 is None else f"{figures.top1:.0%}",
-        f"equivalent ({share} of the tolerance)" if figures.passed else wrong,
+        f"{figures.sqnr:.0f} dB",
+        f"{figures.excess:.0%}" if figures.excess < 10 else f"{figures.excess:.0f}x",
+        verdict + agreement,
     ]

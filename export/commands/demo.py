@@ -50,6 +50,6 @@ def command(terminal: Terminal, output: Path, overwrite: bool, as_json: bool) ->
         ]
         for row in rows
     ]
-    columns = ["", "test accuracy>", "max error>", "size>", "ms per image>", "batch norms>"]
+    columns = ["", "accuracy>", "max error>", "size>", "ms/image>", "batch norms>"]
     terminal.table("On the test digits, against the original in float64", columns, cells)
     terminal.line(f"Wrote {output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
