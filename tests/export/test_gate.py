@@ -1,0 +1,50 @@
+"""A file that is wrong in any way gets no name."""
+
+import numpy as np
+import pytest
+
+from export import to_onnx
+from export.errors import ConversionError, NotEquivalent
+from export.onnx_passes import affine, names
+from tests.export import zoo
+
+
+@pytest.fixture(scope="module")
+def norms():
+    return zoo.build(zoo.norms)
+
+
+def spoiling(factor):
+    def spoil(graph):
+        largest = max(graph.constants, key=lambda name: graph.constants[name].size)
+        graph.constants[largest] = graph.constants[largest] * np.float32(factor)
+
+    return spoil
+
+
+def test_wrong_numbers_are_refused_and_the_layer_named(norms, tmp_path, monkeypatch):
+    monkeypatch.setattr(affine, "rewrite", spoiling(1.01))
+    with pytest.raises(NotEquivalent, match=r"layer 'conv2d\w*' \(Conv2D\): the file does not"):
+        to_onnx(norms, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_finite_is_refused(norms, tmp_path, monkeypatch):
+    monkeypatch.setattr(affine, "rewrite", spoiling(np.nan))
+    with pytest.raises(ConversionError, match="NaN or infinity"):
+        to_onnx(norms, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_names_are_refused(norms, tmp_path, monkeypatch):
+    rename = names.name_inside
+
+    def misname(graph, paths):
+        rename(graph, paths)
+        graph.rename(graph.inputs[0], "other")
+        graph.model.graph.input[0].name = "other"
+
+    monkeypatch.setattr(names, "name_inside", misname)
+    with pytest.raises(ConversionError, match=r"inputs are \['other'\]|other"):
+        to_onnx(norms, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
