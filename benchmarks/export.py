@@ -38,14 +38,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     given = parser.parse_args()
     child.start()
-    conversion = Table("network", "ours s", "stock s", "ratio", title="to_onnx")
-    latency = Table("network", "runtime", "batch", "ours ms", "stock ms", "ratio", title="latency")
-    ratios = []
+    console, ratios = Console(), []
     for name in given.networks:
+        columns = ("ours ms", "stock ms", "ratio")
+        conversion = Table("network", "ours s", "stock s", "ratio", title="to_onnx")
+        latency = Table("network", "runtime", "batch", *columns, title="latency")
         with tempfile.TemporaryDirectory() as room:
             ratios += measure(name, given, Path(room), conversion, latency)
-    console = Console()
-    console.print(conversion, latency)
+        console.print(conversion, latency)
     console.print(f"geometric mean of the latency ratios: {np.exp(np.mean(np.log(ratios))):.3f}")
 
 
