@@ -93,6 +93,8 @@ class Affine:
 
     def equals(self, other: Affine) -> bool:
         """Equal up to rounding of the float64 arithmetic."""
+        if self is other:
+            return True
         pairs = [(self.scale, other.scale), (self.shift, other.shift)]
         return all(
             a.ndim == b.ndim and np.allclose(a, b, rtol=1e-12, atol=1e-300) for a, b in pairs

@@ -34,6 +34,7 @@ class Decisions:
         self.records: dict[Call, Record] = {}
         self.refusals: dict[Call, dict[str, CannotFold]] = {}
         self.renamed: dict[str, str] = {}
+        self.blocked: set[tuple[Call, Moves, int]] = set()
 
     def make(self, merge_branches: bool) -> None:
         """Decides everything, cheapest leftovers first."""
@@ -42,6 +43,7 @@ class Decisions:
         if merge_branches:
             self.merge()
             waiting = [g for g in waiting if not any(call in self.records for call in g)]
+        self.router = Router(self.plan)
         waiting = self.until_settled(waiting)
         for group in waiting:
             _ = self.attempt(group, partial, False) or self.attempt(group, partial, True)
@@ -55,7 +57,6 @@ class Decisions:
             self.plan = replace(self.plan, graph=graph)
             for merged in sums:
                 self.adopt(merged)
-            self.router = Router(self.plan)
 
     def adopt(self, merged: Merged) -> None:
         """Keeps account of one sum that became a convolution."""
@@ -70,13 +71,9 @@ class Decisions:
                         self.note((call,), "merged", (template,))
 
     def until_settled(self, waiting: list[Group]) -> list[Group]:
-        """Removes what can go; what could not is tried again after others went."""
-        while waiting:
-            left = [g for g in waiting if not self.remove(g)]
-            if len(left) == len(waiting):
-                break
-            waiting = left
-        return waiting
+        """Removes what can go; what could not is tried once more after others went."""
+        left = [group for group in waiting if not self.remove(group)]
+        return left if len(left) == len(waiting) else [g for g in left if not self.remove(g)]
 
     def remove(self, group: Group) -> bool:
         """Tries every complete move, without and then with changes for other readers."""
@@ -90,9 +87,10 @@ class Decisions:
 
     def attempt(self, group: Group, moves: Moves, compensate: bool, only: str = "") -> bool:
         """Makes the first move that works, for all calls of one layer together."""
-        for step in zip(*(moves(self.plan.affines[call]) for call in group), strict=True):
-            code = step[0].code
-            if only and code != only:
+        steps = zip(*(moves(self.plan.affines[call]) for call in group), strict=True)
+        for number, step in enumerate(steps):
+            code, key = step[0].code, (group[0], moves, number)
+            if (only and code != only) or (compensate and key not in self.blocked):
                 continue
             try:
                 trial = self.router.settle(self.begin(group, step, compensate))
@@ -101,6 +99,8 @@ class Decisions:
             except CannotFold as error:
                 for call in group:
                     self.refusals.setdefault(call, {})[code] = error
+                if self.router.blocked_by_readers:
+                    self.blocked.add(key)
                 continue
             self.note(group, code, changed)
             return True

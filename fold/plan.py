@@ -13,7 +13,7 @@ from fold.rules import Edit, as_affine
 from fold.rules.table import Weights
 from fold.weights import edited, read
 
-STEPS = 600
+STEPS = 128
 
 
 @dataclass(eq=False)

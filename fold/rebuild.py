@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import Any
 
 import keras
@@ -89,8 +90,8 @@ class _Builder:
 
     def unique(self, call: Call) -> str:
         """The layer's name; inner layers of nested models get its name in front if need be."""
-        options = [call.name, "_".join((*call.scope, call.name))]
-        options += [f"{options[1]}_{i}" for i in range(1, len(self.names) + 2)]
+        long = "_".join((*call.scope, call.name))
+        options = chain([call.name, long], (f"{long}_{i}" for i in count(1)))
         name = next(option for option in options if option not in self.names)
         self.names.add(name)
         return name

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call, Graph, Value
+from fold.graph import Call, Value
 from fold.plan import STEPS, Plan, Trial
+from fold.reach import Reach
 from fold.rules import Edit, absorb_input, absorb_output, pull, push
 from fold.rules.through import Balance, first
 
 Step = Callable[[Trial], None]
-FAR = 1_000_000
 
 
 class Router:
@@ -25,16 +26,19 @@ class Router:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.graph = plan.graph
-        self.distance = _distances(plan.graph)
+        self.reach = Reach.of(plan)
         self.steps = 0
+        self.blocked_by_readers = False
 
     def settle(self, trial: Trial) -> Trial:
         """Moves every affine under way to a layer that takes it.
 
         Raises:
-            CannotFold: one of them can't go anywhere; the trial is void.
+            CannotFold: one of them can't go anywhere; the trial is void. `blocked_by_readers` then
+                says whether changing other readers might help.
         """
         self.steps = 0
+        self.blocked_by_readers = False
         return self._settle(trial)
 
     def _settle(self, trial: Trial) -> Trial:
@@ -84,9 +88,9 @@ class Router:
             raise CannotFold("read_elsewhere", "its readers need different affines")
         trial.done |= {value}
         producer = self.graph.producer.get(value)
+        self.reach.require(value, affine)
         self._compensate(trial, value, affine, asked, producer)
-        if producer is None:
-            raise CannotFold("model_input", "it reads an input of the model")
+        assert producer is not None
         self._require_free(trial, producer)
         current = self._affine_of(trial, producer)
         if current is not None:
@@ -96,7 +100,7 @@ class Router:
         choices = pull(producer, affine)
         if not choices:
             raise CannotFold("axis_mismatch", f"no input of '{producer.name}' can take it")
-        choices.sort(key=lambda shares: self._far(producer, shares))
+        choices = self._nearest(choices, lambda shares: self._far(producer, shares))
         return [partial(_ask_all, producer, shares) for shares in choices]
 
     def _compensate(
@@ -115,6 +119,7 @@ class Router:
             return
         why = f"'{name}' is also read by '{others[0].name}'"
         if not trial.compensate:
+            self.blocked_by_readers = True
             raise CannotFold("read_elsewhere", why)
         trial.give(value, affine.inverse(), others, why)
 
@@ -132,7 +137,9 @@ class Router:
             )
             return [partial(self._take, call=call, edits=edits)]
         balances = push(call, tuple(given.get(value) for value in call.inputs))
-        balances.sort(key=lambda b: self._far(call, b.inputs) + 5 * b.output.has_shift)
+        balances = self._nearest(
+            balances, lambda b: self._far(call, b.inputs) + 5 * b.output.has_shift
+        )
         return [partial(self._balance, call=call, balance=b) for b in balances]
 
     def _take(self, trial: Trial, call: Call, edits: tuple[Edit, ...]) -> None:
@@ -173,10 +180,14 @@ class Router:
         if len(call.outputs) != 1:
             raise CannotFold("unknown_layer", f"'{call.name}' gives several tensors")
 
+    def _nearest(self, choices: list[Any], far: Callable[[Any], int]) -> list[Any]:
+        """The two that have least far to go; more would cost more than they find."""
+        return sorted(choices, key=far)[:2]
+
     def _far(self, call: Call, shares: tuple[Affine | None, ...]) -> int:
         """How far the shares that carry a shift have to go."""
         return sum(
-            min(self.distance[value], FAR)
+            self.reach.distance[value]
             for value, share in zip(call.inputs, shares, strict=True)
             if share is not None and share.has_shift
         )
@@ -186,17 +197,3 @@ def _ask_all(call: Call, shares: tuple[Affine | None, ...], trial: Trial) -> Non
     for value, share in zip(call.inputs, shares, strict=True):
         if share is not None:
             trial.ask(value, call, share)
-
-
-def _distances(graph: Graph) -> dict[Value, int]:
-    """Steps from each tensor back to the nearest layer that can take an affine."""
-    distance: dict[Value, int] = dict.fromkeys(graph.input_values, FAR)
-    for call in graph.calls:
-        if absorb_output.answers(call):
-            steps = 0
-        elif pull.answers(call) and call.inputs:
-            steps = 1 + min(distance[value] for value in call.inputs)
-        else:
-            steps = FAR
-        distance.update(dict.fromkeys(call.outputs, steps))
-    return distance

@@ -54,14 +54,18 @@ class Table(dict[type, Callable[..., Any]]):
         """Whether there is a rule for this call's exact type."""
         return type(call.operation) in self
 
-    def __call__(self, call: Call, *args: Any) -> Any:
-        """The rule's answer, or a refusal that names the layer."""
+    def refusal_of(self, call: Call) -> CannotFold:
+        """Why there is no rule for this call: a refusal that names the layer."""
         kind = type(call.operation)
-        if kind not in self:
-            known = any(base in table for table in TABLES for base in kind.__mro__)
-            code = "subclass" if known else "unknown_layer"
-            raise CannotFold(code, f"{kind.__name__} '{call.name}' {self.refusal}")
-        return self[kind](call, *args)
+        known = any(base in table for table in TABLES for base in kind.__mro__[1:])
+        code = "subclass" if known else "unknown_layer"
+        return CannotFold(code, f"{kind.__name__} '{call.name}' {self.refusal}")
+
+    def __call__(self, call: Call, *args: Any) -> Any:
+        """The rule's answer, or a refusal."""
+        if not self.answers(call):
+            raise self.refusal_of(call)
+        return self[type(call.operation)](call, *args)
 
 
 as_affine = Table("is no affine")

@@ -126,7 +126,7 @@ def constant(draw, x):
     choices = [
         lambda: x + vector,
         lambda: x * vector,
-        lambda: 1.5 - x,
+        lambda: 1.5 + -x,
         lambda: x / 2.0,
         lambda: layers.Rescaling(0.5, 0.25)(x),
     ]

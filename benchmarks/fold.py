@@ -1,0 +1,100 @@
+"""How long folding takes: growth with depth, against tf2onnx, and peak memory.
+
+Prints, for chains of 100 to 1,600 layers, the seconds and the fitted exponent; for ResNet152V2, the
+ratio to the time tf2onnx needs to convert it, and the peak memory over the size of the weights.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+import time
+from multiprocessing import get_context
+
+import keras
+import numpy as np
+from keras import layers
+from rich.console import Console
+from rich.table import Table
+
+from fold import fold_batch_norms
+from tests.batch_norms import randomise
+
+DEPTHS = (100, 200, 400, 800, 1600)
+ROUNDS = 3
+
+
+def chain(depth: int) -> keras.Model:
+    """Repeats of convolution, batch norm, ReLU, batch norm before an Add: `depth` layers in all."""
+    x = inputs = keras.Input((8, 8, 4))
+    for _ in range(depth // 5):
+        y = layers.ReLU()(layers.BatchNormalization()(x))
+        y = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(y))
+        x = layers.Add()([x, y])
+    return randomise(keras.Model(inputs, x))
+
+
+def seconds(function: object, *args: object) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    function(*args)  # type: ignore[operator]
+    return time.perf_counter() - start
+
+
+def growth(console: Console) -> None:
+    models = [chain(depth) for depth in DEPTHS]
+    fold_batch_norms(models[0])
+    runs = np.array([[seconds(fold_batch_norms, m) for m in models] for _ in range(ROUNDS)])
+    medians = np.median(runs, axis=0)
+    exponent = np.polyfit(np.log(DEPTHS), np.log(medians), 1)[0]
+    table = Table("layers", "seconds", "ms per layer", title=f"growth: depth ** {exponent:.2f}")
+    for depth, median in zip(DEPTHS, medians, strict=True):
+        table.add_row(str(depth), f"{median:.2f}", f"{1e3 * median / depth:.2f}")
+    console.print(table)
+
+
+def against_tf2onnx(console: Console) -> None:
+    import tensorflow as tf
+    import tf2onnx
+
+    model = randomise(keras.applications.ResNet152V2(weights=None), zeros=False)
+    spec = [tf.TensorSpec(model.inputs[0].shape, tf.float32, name="input")]
+    fold = [seconds(fold_batch_norms, model) for _ in range(ROUNDS)]
+    convert = [seconds(lambda: tf2onnx.convert.from_keras(model, spec)) for _ in range(1)]
+    ratio = np.median(convert) / np.median(fold)
+    console.print(
+        f"ResNet152V2: fold {np.median(fold):.1f} s, tf2onnx {np.median(convert):.1f} s, "
+        f"tf2onnx / fold = {ratio:.1f}"
+    )
+
+
+def _peak(network: str, connection: object) -> None:
+    model = randomise(getattr(keras.applications, network)(weights=None), zeros=False)
+    size = sum(w.nbytes for w in model.get_weights())
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fold_batch_norms(model)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    connection.send(((after - before) * 1024, size))  # type: ignore[attr-defined]
+
+
+def memory(console: Console) -> None:
+    for network in ("ResNet152V2", "VGG16"):
+        here, there = get_context("spawn").Pipe()
+        process = get_context("spawn").Process(target=_peak, args=(network, there))
+        process.start()
+        grown, size = here.recv()
+        process.join()
+        console.print(
+            f"{network}: weights {size / 2**20:.0f} MiB, peak grew by {grown / 2**20:.0f} MiB; with "
+            f"the model itself {1 + grown / size:.2f} times the weights"
+        )
+
+
+if __name__ == "__main__":
+    out = Console()
+    chosen = sys.argv[1:] or ["growth", "tf2onnx", "memory"]
+    for name, run in {"growth": growth, "tf2onnx": against_tf2onnx, "memory": memory}.items():
+        if name in chosen:
+            run(out)
