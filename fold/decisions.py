@@ -93,7 +93,7 @@ class Decisions:
             if (only and code != only) or (compensate and key not in self.blocked):
                 continue
             try:
-                trial = self.router.settle(self.begin(group, step, compensate))
+                trial = self.settled(group, step, compensate)
                 changed = self.changed(trial, group)
                 self.plan.accept(trial)
             except CannotFold as error:
@@ -105,6 +105,13 @@ class Decisions:
             self.note(group, code, changed)
             return True
         return False
+
+    def settled(self, group: Group, step: tuple[Move, ...], compensate: bool) -> Trial:
+        """The finished trial; what goes down is tried alone first, as it fails sooner."""
+        if any(not move.up.is_identity and not move.down.is_identity for move in step):
+            alone = tuple(replace(m, up=Affine.identity(m.up.rank)) for m in step)
+            self.router.settle(self.begin(group, alone, compensate))
+        return self.router.settle(self.begin(group, step, compensate))
 
     def begin(self, group: Group, step: tuple[Move, ...], compensate: bool) -> Trial:
         """The trial in which each call hands on what its move says."""
