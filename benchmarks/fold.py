@@ -20,6 +20,7 @@ from rich.table import Table
 
 from fold import fold_batch_norms
 from tests.batch_norms import randomise
+from tests.fold.networks import NETWORKS, folded_with_errors, network
 
 DEPTHS = (100, 200, 400, 800, 1600)
 ROUNDS = 3
@@ -69,8 +70,23 @@ def against_tf2onnx(console: Console) -> None:
     )
 
 
-def _peak(network: str, connection: object) -> None:
-    model = randomise(getattr(keras.applications, network)(weights=None), zeros=False)
+def networks(console: Console) -> None:
+    table = Table(
+        "network", "batch norms", "folded", "reduced", "kept", "own error", "folded", "ratio"
+    )
+    ratios = []
+    for name in NETWORKS:
+        result, own, new = folded_with_errors(network(name))
+        ratios.append(new / own)
+        counts = [str(n) for n in (len(result.report), *result.report.counts.values())]
+        table.add_row(name, *counts, f"{own:.1e}", f"{new:.1e}", f"{ratios[-1]:.2f}")
+        keras.backend.clear_session()
+    console.print(table)
+    console.print(f"ratio of errors: median {np.median(ratios):.2f}, largest {max(ratios):.2f}")
+
+
+def _peak(name: str, connection: object) -> None:
+    model = randomise(getattr(keras.applications, name)(weights=None), zeros=False)
     size = sum(w.nbytes for w in model.get_weights())
     gc.collect()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -80,21 +96,21 @@ def _peak(network: str, connection: object) -> None:
 
 
 def memory(console: Console) -> None:
-    for network in ("ResNet152V2", "VGG16"):
+    for name in ("ResNet152V2", "ResNet50"):
         here, there = get_context("spawn").Pipe()
-        process = get_context("spawn").Process(target=_peak, args=(network, there))
+        process = get_context("spawn").Process(target=_peak, args=(name, there))
         process.start()
         grown, size = here.recv()
         process.join()
         console.print(
-            f"{network}: weights {size / 2**20:.0f} MiB, peak grew by {grown / 2**20:.0f} MiB; with "
-            f"the model itself {1 + grown / size:.2f} times the weights"
+            f"{name}: weights {size / 2**20:.0f} MiB, peak grew by {grown / 2**20:.0f} MiB; "
+            f"with the model itself {1 + grown / size:.2f} times the weights"
         )
 
 
 if __name__ == "__main__":
     out = Console()
-    chosen = sys.argv[1:] or ["growth", "tf2onnx", "memory"]
-    for name, run in {"growth": growth, "tf2onnx": against_tf2onnx, "memory": memory}.items():
-        if name in chosen:
-            run(out)
+    chosen = sys.argv[1:] or ["growth", "against_tf2onnx", "memory", "networks"]
+    for part in (growth, against_tf2onnx, memory, networks):
+        if part.__name__ in chosen:
+            part(out)
