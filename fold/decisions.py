@@ -166,7 +166,15 @@ class Decisions:
         into = tuple(dict.fromkeys(self.final_name(name) for name in record.into))
         left = {"shift_left": "a shift is left, ", "scale_left": "a scale is left, "}
         where = f"into {', '.join(into)}" if into else "it was the identity"
-        return replace(record, into=into, reason=left.get(record.code, "") + where)
+        return replace(
+            record, into=into, reason=left.get(record.code, "") + where + self.why_left(call)
+        )
+
+    def why_left(self, call: Call) -> str:
+        """The bound that kept a batch norm from going whole, with its value."""
+        split = self.refusals.get(call, {}).get("split")
+        bounded = self.records[call].status == "reduced" and split and split.code == "digits"
+        return f"; {split.reason}" if bounded and split else ""
 
     def final_name(self, name: str) -> str:
         """Where a layer went that was merged with others."""
@@ -181,8 +189,10 @@ class Decisions:
             error = _frozen(call)
         elif call in self.plan.refused:
             error = self.plan.refused[call]
-        else:
+        elif refusals:
             error = _both_ways(refusals)
+        else:
+            error = CannotFold("shared_layer", "another call of it has to stay as it is")
         return Record(call.name, "kept", (), error.code, f"kept: {error.reason}")
 
     def asked_to_keep(self, call: Call) -> bool:

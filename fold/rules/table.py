@@ -68,8 +68,19 @@ class Table(dict[type, Callable[..., Any]]):
         return self[type(call.operation)](call, *args)
 
 
+class InputTable(Table):
+    """The same for what a layer reads: it must not cast it first."""
+
+    def __call__(self, call: Call, *args: Any) -> Any:
+        """The rule's answer, or a refusal."""
+        dtype, compute = call.input.dtype, getattr(call.operation, "compute_dtype", None)
+        if self.answers(call) and "float" in dtype and dtype != compute:
+            raise CannotFold("dtype", f"'{call.name}' casts {dtype} to {compute}")
+        return super().__call__(call, *args)
+
+
 as_affine = Table("is no affine")
 absorb_output = Table("can't take an affine into its weights")
-absorb_input = Table("can't take an affine into its weights")
+absorb_input = InputTable("can't take an affine into its weights")
 pull = Table("lets no affine through to its inputs")
 push = Table("lets no affine through")

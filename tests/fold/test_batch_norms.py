@@ -181,7 +181,25 @@ def test_a_tiny_gamma_is_refused_where_it_would_cost_digits():
     norm = batch_norms(model)[0]
     norm.gamma.assign([1e-6] + [1.0] * 7)
     record = folded(model, random=False).report[0]
-    assert record.status != "folded"
+    assert record.status == "reduced"
+    assert "gamma near zero" in record.reason
+
+
+def test_one_call_with_training_true_keeps_the_other_call():
+    inputs = keras.Input((8, 8, 4))
+    norm, x = layers.BatchNormalization(), layers.Conv2D(4, 3)(inputs)
+    model = keras.Model(inputs, [norm(x), layers.ReLU()(norm(layers.ReLU()(x), training=True))])
+    assert sorted(codes(folded(model))) == ["shared_layer", "training_true"]
+
+
+def test_nothing_sinks_into_a_layer_that_casts_what_it_reads():
+    model = functional(
+        layers.Conv2D(4, 3, activation="sigmoid"),
+        layers.BatchNormalization(),
+        layers.Conv2D(4, 3, dtype="mixed_float16"),
+    )
+    (record,) = folded(model).report
+    assert (record.status, record.into) == ("reduced", ()) or record.status == "kept"
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
