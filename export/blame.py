@@ -9,6 +9,7 @@ import keras
 
 from export.child import Failed
 from export.errors import ConversionError, ExportError, InputError
+from export.sentence import sentence
 
 Attempt = Callable[[keras.Model], object]
 Written = TypeVar("Written")
@@ -42,8 +43,10 @@ def _one_line(
     except Exception as error:
         if isinstance(error, ExportError) and not isinstance(error, Failed):
             raise
-        text = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ConversionError(f"can't be converted: {text}; replace it by other layers") from error
+        text = sentence(str(error)) or type(error).__name__
+        raise ConversionError(
+            f"can't be converted: {text.rstrip('.')}; replace it by other layers"
+        ) from error
 
 
 def located(error: ExportError, model: keras.Model, attempt: Attempt) -> ExportError:

@@ -19,6 +19,7 @@ from typing import Any
 
 from export.errors import ConversionError, ExportError, InputError, NotEquivalent
 from export.memory import available, resident
+from export.sentence import sentence
 
 PRELOAD = ("export.onnx_graph", "export.tflite_graph")
 
@@ -111,7 +112,7 @@ class Child:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        last = f": {lines[-1]}" if lines else ""
+        last = f": {sentence(lines[-1])}" if lines else ""
         return (
             f"{what} crashed ({how}){last}; simplify the model or use another precision or format"
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from export.artifact import Port
 from export.errors import ConversionError, InputError
+from export.sentence import sentence
 
 Arrays = dict[str, np.ndarray]
 
@@ -45,7 +46,10 @@ def open_artifact(path: str | Path, optimize: bool = True, threads: int | None =
     try:
         return opener(path, optimize, threads)
     except (RuntimeError, ValueError) as error:
-        raise ConversionError(f"the runtime refuses {path.name}: {_line(error)}") from error
+        raise ConversionError(
+            f"the runtime refuses {path.name}: {sentence(str(error))}; "
+            "replace the layer or choose another format"
+        ) from error
 
 
 def examine(
@@ -176,10 +180,6 @@ def _to_reals(value: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
         return value
     scale, zero = detail["quantization"]
     return ((value.astype(np.float32) - zero) * scale).astype(np.float32)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 _OPENERS: dict[str, Callable[..., Runtime]] = {".onnx": OnnxRuntime, ".tflite": LiteRuntime}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from export.errors import ConversionError
+from export.sentence import sentence
 
 
 def check(path: Path, allow_flex: bool = False) -> None:
@@ -33,7 +34,10 @@ def _check_onnx(path: Path) -> None:
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ConversionError(f"the ONNX checker refuses the file: {_line(error)}") from error
+        raise ConversionError(
+            f"the ONNX checker refuses the file: {sentence(str(error))}; "
+            "choose another opset or format, or replace the layer"
+        ) from error
 
 
 def _check_tflite(path: Path, allow_flex: bool) -> None:
@@ -52,7 +56,3 @@ def _builtins() -> frozenset[str]:
     from export.tflite_file import BUILTINS
 
     return frozenset(BUILTINS.values())
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

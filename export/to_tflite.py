@@ -23,6 +23,7 @@ from export.tolerances import tolerances
 from export.trace import Traced, trace
 
 LIMIT = 2**31 - 2**20
+MISSING = re.compile(r"'tf\.(\w+)' (?:op is neither|that was explicitly marked illegal)")
 
 
 def to_tflite(
@@ -129,17 +130,18 @@ class _Wish:
                 allow_flex=self.allow_flex,
             )
         except child.Failed as error:
-            raise _explained(error) from error
+            raise _explained(error, self.allow_flex) from error
 
 
-def _explained(error: child.Failed) -> ConversionError:
+def _explained(error: child.Failed, allow_flex: bool) -> ConversionError:
     """The converter's pages of text in one line."""
-    missing = sorted(set(re.findall(r"'tf\.(\w+)' op is neither", str(error))))
+    missing = sorted(set(MISSING.findall(str(error))))
     if not missing:
         return error
+    otherwise = "export to ONNX" if allow_flex else "give --allow-flex (allow_flex=True)"
     return ConversionError(
         f"needs operators that TFLite has not built in ({', '.join(missing)}); build it from other "
-        "layers (recurrent ones with unroll=True), or give --allow-flex (allow_flex=True)"
+        f"layers (recurrent ones with unroll=True), or {otherwise}"
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,8 @@ from export.errors import ConversionError, InputError
 from export.runtimes import open_artifact
 from export.truth import run
 from tests.export import zoo
+
+OF_THE_MACHINE = re.compile(r"\n|/|\.py|called from|Traceback")
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +122,22 @@ def test_too_large_is_refused(norms, tmp_path, monkeypatch):
 def test_an_unbuilt_model_is_refused(tmp_path):
     with pytest.raises(InputError, match="never built"):
         to_tflite(zoo.Subclassed(), tmp_path / "model.tflite")
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_what_tflite_lacks_is_told_in_one_line(precision, tmp_path):
+    entry = keras.Input((5,))
+    model = keras.Model(entry, keras.ops.cumprod(keras.layers.Dense(5)(entry), axis=1))
+    data = np.ones((4, 5), "float32")
+    told = r"layer 'cumprod\w*' \(Cumprod\): needs .* \(Cumprod\); build it from other layers"
+    with pytest.raises(ConversionError, match=told) as caught:
+        to_tflite(model, tmp_path / "m.tflite", precision=precision, calibration=data)
+    assert not OF_THE_MACHINE.search(str(caught.value))
+
+
+def test_other_text_of_the_converter_is_cut_to_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["export.to_tflite"], "MISSING", re.compile("(never)"))
+    told = r"layer 'inverse' \(Inverse\): .*MatrixInverse.*; replace it"
+    with pytest.raises(ConversionError, match=told) as caught:
+        to_tflite(zoo.build(zoo.flex), tmp_path / "model.tflite")
+    assert not OF_THE_MACHINE.search(str(caught.value))

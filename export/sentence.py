@@ -1,0 +1,32 @@
+"""What native code and Keras say over pages, as one sentence without traces or paths."""
+
+import re
+
+LIMIT = 300
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+EMPHASIS = re.compile(r"\x1b\[1m(.+?)\x1b\[0m", re.DOTALL)
+PLACE = re.compile(r"\s*(?:loc\([^)]*\)|[^\s:]+:\d+(?::\d+)?): *")
+PATH = re.compile(r"(?<![\w.:/])/(?:[\w.@+ -]+/)+")
+DETAIL = re.compile(r" *\(?/?[\w./-]*\.cc:\d+\)? *")
+TRACE = ("note: ", "^", "File ", "Traceback", "See instructions")
+
+
+def sentence(text: str) -> str:
+    """The first thing in `text` that says what is wrong, on one line of at most `LIMIT` characters.
+
+    Keras prints it in bold behind its own introduction; MLIR puts each error in a line of its own,
+    amid the Python lines that it was called from; others begin with it.
+    """
+    bold = EMPHASIS.search(text)
+    lines = (bold.group(1) if bold else COLOUR.sub("", text)).splitlines()
+    errors = [line.split("error: ", 1)[1] for line in lines if "error: " in line]
+    plain = [line for line in lines if not _is_trace(line)]
+    chosen = errors[:1] if errors and "MLIR" in text else plain
+    clean = PATH.sub("", DETAIL.sub(" ", " ".join(chosen)))
+    words = " ".join(clean.split())
+    return words if len(words) <= LIMIT else words[:LIMIT].rsplit(" ", 1)[0] + " ..."
+
+
+def _is_trace(line: str) -> bool:
+    bare = PLACE.sub("", line, count=1).strip()
+    return bare.startswith(TRACE)
