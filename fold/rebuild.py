@@ -6,6 +6,7 @@ from itertools import chain, count
 from typing import Any
 
 import keras
+from keras.initializers import Initializer
 
 from fold.affine import Affine, FoldError
 from fold.graph import Call, Value
@@ -27,6 +28,7 @@ class _Builder:
         self.graph = plan.graph
         self.tensors: dict[Value, keras.KerasTensor] = {}
         self.clones: dict[keras.Operation, keras.Operation] = {}
+        self.drawn: dict[keras.Operation, dict[str, Initializer]] = {}
         self.identities: dict[str, keras.Layer] = {}
         self.names: set[str] = {t._keras_history.operation.name for t in self.graph.input_tensors}
 
@@ -68,20 +70,26 @@ class _Builder:
         return results
 
     def clone(self, call: Call) -> keras.Operation:
-        operation = call.operation
+        """The same layer anew; it starts from zeros, as its weights are written at once."""
+        operation: Any = call.operation
         try:
-            config = operation.get_config()
+            config = operation.get_config() | {"name": self.unique(call)}
             for edit in self.plan.edits_of(call):
                 config = with_settings(config, edit.config)
-            return type(operation).from_config(config | {"name": self.unique(call)})
+            drawn = [k for k in config if isinstance(vars(operation).get(k), Initializer)]
+            clone = type(operation).from_config(config | dict.fromkeys(drawn, "zeros"))
         except (NotImplementedError, TypeError) as error:
             raise FoldError(
                 f"{type(operation).__name__} '{call.name}' can't be made again from its config "
                 f"({error}); give it get_config"
             ) from error
+        self.drawn[clone] = {k: getattr(operation, k) for k in drawn}
+        return clone
 
     def fill(self, call: Call, layer: Any) -> None:
         """Copies or computes the weights of a new clone, once its first call has built it."""
+        for name, initializer in self.drawn[layer].items():
+            setattr(layer, name, initializer)
         operation = call.operation
         if operation in self.plan.made or self.plan.edits_of(call):
             write(layer, self.plan.weights(call))
