@@ -11,7 +11,8 @@ import onnx
 from export.onnx_passes import identities
 from export.onnx_passes.constants import drop_unread
 from export.onnx_passes.graph import OnnxGraph, attributes
-from export.onnx_passes.rules import RULES, Perm, Sunk, invert
+from export.onnx_passes.rule import Perm, Sunk, invert
+from export.onnx_passes.rules import RULES
 from export.onnx_passes.shapes import Shape, infer
 
 
