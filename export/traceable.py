@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
@@ -29,9 +30,19 @@ def _replacements(layer: keras.Layer) -> dict[str, Any]:
     """Methods to replace by something equal that both converters know."""
     if type(layer) is keras.layers.Conv3D and layer.groups > 1:
         return {"convolution_op": _by_group}
+    if type(layer) is keras.layers.Dense and not getattr(layer, "quantization_mode", None):
+        return {"call": _apply_matrix}
     if type(layer) is keras.layers.UpSampling2D and layer.interpolation == "nearest":
         return {"_resize_images": _resize}
     return {}
+
+
+def _apply_matrix(layer: keras.layers.Dense, inputs: Any, training: bool | None = None) -> Any:
+    """One matrix product at every rank; Keras flattens to a matrix first, and back."""
+    x = tf.matmul(inputs, layer.kernel)
+    if layer.bias is not None:
+        x = keras.ops.add(x, layer.bias)
+    return x if layer.activation is None else layer.activation(x)
 
 
 def _resize(layer: keras.layers.UpSampling2D, x: Any, *factors: Any, **interpolation: Any) -> Any:

@@ -39,6 +39,11 @@ class Chain:
         """The tensor they end in."""
         return str(self.nodes[-1].output[0])
 
+    @property
+    def uniform(self) -> bool:
+        """Whether all channels get the same: such steps of a GELU are slower as convolutions."""
+        return bool(np.ptp(self.scale) == 0 and np.ptp(self.shift) == 0)
+
 
 def rewrite(graph: OnnxGraph) -> None:
     """Rewrites every per-channel affine of a 4-D tensor [batch, channels, height, width]."""
@@ -48,7 +53,7 @@ def rewrite(graph: OnnxGraph) -> None:
         alone = len(readers[chain.source]) == 1 and chain.source not in graph.outputs
         if before is not None and alone and _is_fixed_convolution(graph, before):
             _absorb(graph, before, chain)
-        elif before is not None and len(chain.scale) % BLOCK == 0:
+        elif before is not None and len(chain.scale) % BLOCK == 0 and not chain.uniform:
             _become_convolution(graph, chain)
     graph.replace_nodes([node for node in graph.nodes if node.op_type])
     drop_unread(graph)

@@ -74,6 +74,16 @@ def test_one_transpose_per_image_and_none_with_channels_first(norms, tmp_path):
     assert agree(norms, artifact.path)
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_dense_layers_on_images_need_no_transposes(precision, tmp_path):
+    model = zoo.build(zoo.dense_on_images)
+    for nchw, transposes in ((False, 2), (True, 0)):
+        artifact = to_onnx(model, tmp_path / f"{nchw}.onnx", precision=precision, nchw=nchw)
+        assert artifact.operators.get("Transpose", 0) == transposes
+        assert "MatMul" not in artifact.operators
+        assert agree(model, artifact.path, precision)
+
+
 def test_no_batch_norm_arithmetic_is_left_behind_convolutions(norms, tmp_path):
     operators = to_onnx(norms, tmp_path / "model.onnx").operators
     assert operators["Conv"] == 2

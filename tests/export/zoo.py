@@ -276,6 +276,15 @@ def classifier():
     )
 
 
+def dense_on_images():
+    """A block as in ConvNeXt: the channels of an image through dense layers."""
+    entry = keras.Input((None, 8, 3))
+    x = layers.Conv2D(8, 3, padding="same")(entry)
+    y = layers.LayerNormalization()(layers.DepthwiseConv2D(3, padding="same")(x))
+    y = layers.Dense(8)(layers.Dense(16, "gelu")(y))
+    return keras.Model(entry, layers.Conv2D(4, 3)(layers.Add()([x, y])))
+
+
 def padded_pool():
     return _chain(
         (8, 8, 3),
