@@ -110,10 +110,11 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     folded = compare_model(reference, model, **options.tolerances())
     origin = {"file": source.name, "sha256": sha256(source), "size": source.stat().st_size}
     metadata = metadata_of(origin, report)
+    known = reference if folded else None
     pairs = []
     for name, form, precision in options.targets():
         say(f"Writing and verifying {name}")
-        artifact = _convert(model, stage / name, form, precision, metadata, options)
+        artifact = _convert(model, stage / name, form, precision, metadata, known, options)
         tolerances = options.tolerances()
         pairs.append((artifact, replay(reference, stage / name, precision=precision, **tolerances)))
     notes = warnings_of(report, reference, pairs)
@@ -132,9 +133,15 @@ def _inputs(model: Any, options: Options) -> Any:
 
 
 def _convert(
-    model: Any, path: Path, form: str, precision: str, metadata: dict[str, str], options: Options
+    model: Any,
+    path: Path,
+    form: str,
+    precision: str,
+    metadata: dict[str, str],
+    reference: Reference | None,
+    options: Options,
 ) -> Artifact:
-    common: dict[str, Any] = {"precision": precision, "metadata": metadata}
+    common: dict[str, Any] = {"precision": precision, "metadata": metadata, "reference": reference}
     if precision == "int8":
         common["calibration"] = options.calibration
     if form == "onnx":

@@ -20,6 +20,7 @@ from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
 from export.prepare import prepare
+from export.reference import Reference
 from export.runtimes import Arrays
 from export.tolerances import tolerances
 from export.trace import Traced, trace
@@ -39,6 +40,7 @@ def to_onnx(
     nchw: bool = False,
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
+    reference: Reference | None = None,
 ) -> Artifact:
     """Writes `model` as an ONNX file that ONNX Runtime was seen to load, run and agree with.
 
@@ -54,6 +56,7 @@ def to_onnx(
         nchw: whether images go in and out with channels first.
         overwrite: whether a file of this name may be replaced.
         metadata: further entries for the file's `metadata_props`.
+        reference: what the model computes, from `export.truth.make_reference`; saves running it.
 
     Returns:
         An `Artifact` that tells the file's hash, size, ports and operators.
@@ -70,7 +73,8 @@ def to_onnx(
     child.start()
     prepared = prepare(model)
     data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
-    wish = _Wish(opset, batch, precision, data, nchw, dict(metadata or {}))
+    about = dict(metadata or {})
+    wish = _Wish(opset, batch, precision, data, nchw, about, prepared.model, reference)
     with replacing(path, overwrite) as place:
         graph, files = written(prepared.model, place, wish.write)
         return Artifact(
@@ -100,10 +104,19 @@ class _Wish:
     calibration: list[Arrays]
     nchw: bool
     metadata: dict[str, str]
+    model: keras.Model
+    reference: Reference | None
 
     def write(self, model: keras.Model, place: Path) -> tuple[OnnxGraph, list[Path]]:
         """Converts, cleans up, writes and checks; returns the graph and the files of weights."""
-        gate = Gate(model, self.batch, self.precision, examples=self.calibration)
+        known = self.reference if model is self.model else None
+        gate = Gate(
+            model,
+            self.batch,
+            self.precision,
+            examples=self.calibration,
+            reference=known,
+        )
         traced = trace(model, self.batch)
         graph = _convert(traced, self.opset)
         inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))

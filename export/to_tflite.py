@@ -18,6 +18,7 @@ from export.errors import ConversionError, InputError
 from export.gate import Gate
 from export.metadata import describe
 from export.prepare import prepare
+from export.reference import Reference
 from export.runtimes import Arrays
 from export.tolerances import tolerances
 from export.trace import Traced, trace
@@ -37,6 +38,7 @@ def to_tflite(
     allow_flex: bool = False,
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
+    reference: Reference | None = None,
 ) -> Artifact:
     """Writes `model` as a TFLite file that LiteRT was seen to load, run and agree with.
 
@@ -54,6 +56,7 @@ def to_tflite(
             have.
         overwrite: whether a file of this name may be replaced.
         metadata: further entries for the file's metadata.
+        reference: what the model computes, from `export.truth.make_reference`; saves running it.
 
     Returns:
         An `Artifact` that tells the file's hash, size, ports and operators.
@@ -70,7 +73,8 @@ def to_tflite(
     child.start()
     prepared = prepare(model)
     data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
-    wish = _Wish(batch, precision, data, integer_io, allow_flex, metadata or {})
+    about = metadata or {}
+    wish = _Wish(batch, precision, data, integer_io, allow_flex, about, prepared.model, reference)
     with replacing(path, overwrite) as place:
         content = written(prepared.model, place, wish.write)
     return Artifact(
@@ -99,11 +103,14 @@ class _Wish:
     integer_io: bool
     allow_flex: bool
     metadata: Mapping[str, str]
+    model: keras.Model
+    reference: Reference | None
 
     def write(self, model: keras.Model, place: Path) -> bytes:
         """Converts, signs, writes and checks."""
         _check_size(model)
-        gate = Gate(model, self.batch, self.precision, self.allow_flex, self.calibration)
+        known = self.reference if model is self.model else None
+        gate = Gate(model, self.batch, self.precision, self.allow_flex, self.calibration, known)
         traced = trace(model, self.batch)
         content = tflite_file.sign(
             self._convert(traced),

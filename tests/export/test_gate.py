@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from export import to_onnx
+from export import gate, to_onnx, to_tflite
 from export.errors import ConversionError, NotEquivalent
 from export.onnx_passes import affine, names
+from export.truth import make_reference
 from tests.export import zoo
 
 
@@ -47,4 +48,18 @@ def test_other_names_are_refused(norms, tmp_path, monkeypatch):
     monkeypatch.setattr(names, "name_inside", misname)
     with pytest.raises(ConversionError, match=r"inputs are \['other'\]|other"):
         to_onnx(norms, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("convert", [to_onnx, to_tflite])
+def test_a_reference_that_exists_is_taken_and_not_made_again(convert, norms, tmp_path, monkeypatch):
+    reference = make_reference(norms)
+    monkeypatch.setattr(gate, "run", None)
+    convert(norms, tmp_path / f"model.{convert.__name__[3:]}", reference=reference)
+
+
+def test_numbers_that_the_reference_has_not_are_refused(norms, tmp_path):
+    reference = make_reference(zoo.build(zoo.norms, seed=1))
+    with pytest.raises(NotEquivalent, match="the file does not"):
+        to_onnx(norms, tmp_path / "model.onnx", reference=reference)
     assert not list(tmp_path.iterdir())
