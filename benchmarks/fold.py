@@ -7,10 +7,10 @@ ratio to the time tf2onnx needs to convert it, and the peak memory over the size
 from __future__ import annotations
 
 import gc
-import resource
 import sys
 import time
 from multiprocessing import get_context
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -85,14 +85,20 @@ def networks(console: Console) -> None:
     console.print(f"ratio of errors: median {np.median(ratios):.2f}, largest {max(ratios):.2f}")
 
 
+def _status(field: str) -> int:
+    """A figure of this process in bytes, for example its largest resident size so far."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
+
+
 def _peak(name: str, connection: object) -> None:
     model = randomise(getattr(keras.applications, name)(weights=None), zeros=False)
     size = sum(w.nbytes for w in model.get_weights())
     gc.collect()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
     fold_batch_norms(model)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    connection.send(((after - before) * 1024, size))  # type: ignore[attr-defined]
+    connection.send((_status("VmHWM") - before, size))  # type: ignore[attr-defined]
 
 
 def memory(console: Console) -> None:

@@ -71,9 +71,16 @@ class Decisions:
                         self.note((call,), "merged", (template,))
 
     def until_settled(self, waiting: list[Group]) -> list[Group]:
-        """Removes what can go; what could not is tried once more after others went."""
+        """Removes what can go; what another reader blocked is tried once more after others went."""
         left = [group for group in waiting if not self.remove(group)]
-        return left if len(left) == len(waiting) else [g for g in left if not self.remove(g)]
+        again = [g for g in left if len(left) < len(waiting) and self.hopeful(g)]
+        gone = {group for group in again if self.remove(group)}
+        return [group for group in left if group not in gone]
+
+    def hopeful(self, group: Group) -> bool:
+        """Whether a move failed for something that others may have changed since."""
+        refusals = self.refusals.get(group[0], {}).values()
+        return any(refusal.code == "read_elsewhere" for refusal in refusals)
 
     def remove(self, group: Group) -> bool:
         """Tries every complete move, without and then with changes for other readers."""

@@ -14,6 +14,9 @@ from fold.rules.table import Weights
 from fold.weights import edited, read
 
 STEPS = 128
+"""How many calls one attempt may touch: enough to compensate along a block of DenseNet201."""
+STEPS_WITH_SCALE = 32
+"""The same where other readers would get another scale, which along a stream ends nowhere."""
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from fold.affine import Affine, CannotFold
 from fold.graph import Call, Value
-from fold.plan import STEPS, Plan, Trial
+from fold.plan import STEPS, STEPS_WITH_SCALE, Plan, Trial
 from fold.reach import Reach
 from fold.rules import Edit, absorb_input, absorb_output, pull, push
 from fold.rules.through import Balance, first
@@ -37,14 +37,15 @@ class Router:
             CannotFold: one of them can't go anywhere; the trial is void. `blocked_by_readers` then
                 says whether changing other readers might help.
         """
-        self.steps = 0
+        scaled = any(a.has_scale for asked in trial.up.values() for a in asked.values())
+        self.steps = STEPS_WITH_SCALE if scaled and trial.compensate else STEPS
         self.blocked_by_readers = False
         return self._settle(trial)
 
     def _settle(self, trial: Trial) -> Trial:
         while trial.up or trial.down:
-            self.steps += 1
-            if self.steps > STEPS:
+            self.steps -= 1
+            if self.steps < 0:
                 raise CannotFold("too_far", "the way to a layer that could take it is too long")
             choices = self._next(trial)
             if len(choices) > 1:

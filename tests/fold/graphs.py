@@ -181,7 +181,7 @@ def shared(draw, x):
 
 
 def composite(draw, x):
-    return Block(channels(x))(x) if len(x.shape) == 4 else x
+    return Block(channels(x))(x) if len(x.shape) == 4 and not x.sparse else x
 
 
 def head(draw, x):
