@@ -208,8 +208,9 @@ class Decisions:
 
 
 def _require_digits(call: Call, move: Move) -> None:
-    size = size_of_input(call)
-    ratio = float(np.max(np.abs(move.shift) / size))
+    if not move.shift.any():
+        return
+    ratio = float(np.max(np.abs(move.shift) / size_of_input(call)))
     if ratio > move.limit:
         raise CannotFold(
             "digits",
