@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +105,7 @@ class Affine:
         """The same scale, no shift."""
         return Affine(self.scale, np.zeros_like(self.shift))
 
-    def map(self, operation) -> Affine:  # type: ignore[no-untyped-def]
+    def map(self, operation: Callable[[Array], Array]) -> Affine:
         """The affine whose arrays are `operation(scale)` and `operation(shift)`."""
         return Affine(operation(self.scale), operation(self.shift))
 
@@ -126,7 +127,8 @@ class Affine:
         axis %= small.rank
         if any(n > 1 for i, n in enumerate(small.scale.shape) if i != axis):
             raise CannotFold("axis_mismatch", "it differs along an axis that is not the channels")
-        return tuple(np.broadcast_to(a.ravel(), (size,)) for a in (small.scale, small.shift))  # type: ignore[return-value]
+        scale, shift = (np.broadcast_to(a.ravel(), (size,)) for a in (small.scale, small.shift))
+        return scale, shift
 
     def constant_over(self, axes: tuple[int, ...]) -> Affine:
         """The compressed affine; refuses when it differs along any of `axes` of the example."""

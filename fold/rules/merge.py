@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,13 +91,12 @@ def _product_pull(call: Call, affine: Affine) -> list[tuple[Affine, ...]]:
     require_no_shift(call, affine)
     _require_factors(call)
     alternatives = []
-    for i, value in enumerate(call.inputs):
+    for i in range(len(call.inputs)):
         others = [Affine.identity(v.rank) for v in call.inputs]
         try:
             others[i] = fitting(call, i, affine)
         except CannotFold:
             continue
-        assert value is call.inputs[i]
         alternatives.append(tuple(others))
     return alternatives
 
@@ -168,7 +168,7 @@ def _concatenate_push(call: Call, given: Given) -> list[Balance]:
                 "axis_mismatch", f"'{call.name}' joins along an axis of unknown length"
             )
         shape = [size if i == axis else n for i, n in enumerate(small.scale.shape)]
-        parts.append(small.map(lambda a, shape=shape: np.broadcast_to(a, shape)))
+        parts.append(small.map(partial(np.broadcast_to, shape=shape)))
     joined = Affine(*(_joined([getattr(p, n) for p in parts], axis) for n in ("scale", "shift")))
     return [Balance((None,) * len(given), joined)]
 
