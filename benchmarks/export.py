@@ -22,7 +22,8 @@ import tf2onnx
 from rich.console import Console
 from rich.table import Table
 
-from export import child, to_onnx, to_tflite
+from export import to_onnx, to_tflite
+from export.processes import child
 from export.runtimes import open_artifact
 from fold import fold_batch_norms
 from tests.batch_norms import randomise
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--repeats", type=int, default=15)
     given = parser.parse_args()
-    start = timed(lambda: child.call("starting", "export.memory", "available"))
+    start = timed(lambda: child.call("starting", "export.processes.memory", "available"))
     console, ratios = Console(), []
     console.print(f"once per process, the converter's process needs {start:.1f} s to start")
     for name in given.networks:

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from export.comparison import Comparison as Comparison
+    from export.proof.comparison import Comparison as Comparison
     from export.to_onnx import to_onnx as to_onnx
     from export.to_tflite import to_tflite as to_tflite
     from export.verify import verify as verify
@@ -24,7 +24,7 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module 'export' has no attribute {name!r}")
-        module = "comparison" if name == "Comparison" else name
+        module = "proof.comparison" if name == "Comparison" else name
         return getattr(import_module(f"export.{module}"), name)
 
     def __setattr__(self, name: str, value: Any) -> None:

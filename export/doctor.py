@@ -11,7 +11,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from export.memory import available
+from export.processes.memory import available
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from export import child
 from export.artifact import Port
-from export.comparison import compare
 from export.errors import ConversionError, InputError, NotEquivalent
-from export.reference import Case, Reference
+from export.processes import child
+from export.proof.comparison import compare
+from export.proof.reference import Case, Reference
+from export.proof.sampling import draw
+from export.proof.truth import run
 from export.runtimes import Arrays
-from export.sampling import draw
 from export.signature import inputs, outputs
-from export.truth import run
 from fold.precision import at_dtype
 
 BATCHES = (1, 3)
@@ -30,7 +30,7 @@ class Gate:
     Args:
         model: the model it was made from, in float32, with known inputs.
         batch: the file's fixed batch size, or None.
-        precision: of the file, see `export.tolerances`.
+        precision: of the file, see `export.proof.tolerances`.
         allow_flex: whether operators of TensorFlow itself may be in it.
         examples: typical batches to run instead of random ones; an "int8" file saturates beyond
             what it was calibrated with.
@@ -69,7 +69,7 @@ class Gate:
         """Raises ConversionError or NotEquivalent unless the file is what it should be."""
         child.call(
             f"the structural check of {path.name}",
-            "export.structure",
+            "export.conversion.structure",
             "check",
             path=path,
             allow_flex=self._allow_flex,

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from export.artifact import Artifact, sha256
-from export.comparison import Comparison
 from export.errors import InputError
-from export.reference import Reference, to_json
-from export.replay import replay
+from export.proof.comparison import Comparison
+from export.proof.reference import Reference, to_json
+from export.proof.replay import replay
 
 SCHEMA = "fleras manifest 1"
 MANIFEST = "manifest.json"

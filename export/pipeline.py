@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from export import child
-from export.archive import load_model
 from export.artifact import Artifact, sha256
-from export.comparison import Comparison
-from export.container import check_container
 from export.errors import InputError, NotEquivalent
-from export.feeds import read_inputs
+from export.loading.archive import load_model
+from export.loading.container import check_container
 from export.manifest import MANIFEST, REFERENCE, describe, write_manifest
 from export.options import Options
-from export.reference import Reference
-from export.replay import replay
+from export.processes import child
+from export.proof.comparison import Comparison
+from export.proof.feeds import read_inputs
+from export.proof.reference import Reference
+from export.proof.replay import replay
 from export.staging import refuse_existing, staged
 from export.summary import complaint_of, metadata_of, warnings_of
 
@@ -98,7 +98,7 @@ def fold(model: Any, options: Options) -> tuple[Any, Any]:
 
 
 def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
-    from export.truth import compare_model, make_reference
+    from export.proof.truth import compare_model, make_reference
 
     child.start()
     say(f"Loading {source.name}")
@@ -126,7 +126,7 @@ def _inputs(model: Any, options: Options) -> Any:
     """The user's examples; for int8, where there are none, a few of those it is calibrated with."""
     if options.inputs or options.calibration is None:
         return read_inputs(options.inputs) if options.inputs else None
-    from export.calibration import batches
+    from export.conversion.calibration import batches
 
     singles = batches(model, options.calibration)[:EXAMPLES]
     return {name: np.concatenate([single[name] for single in singles]) for name in singles[0]}

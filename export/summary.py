@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from export.artifact import Artifact
-from export.comparison import Comparison
 from export.manifest import versions
-from export.reference import Reference
+from export.proof.comparison import Comparison
+from export.proof.reference import Reference
 
 Pair = tuple[Artifact, Comparison]
 

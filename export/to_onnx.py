@@ -8,23 +8,24 @@ from typing import Any
 
 import keras
 
-from export import child, signature
+from export import signature
 from export.artifact import Artifact, Port, refuse_existing, replacing, sha256
-from export.blame import written
-from export.calibration import batches
+from export.conversion.blame import written
+from export.conversion.calibration import batches
+from export.conversion.metadata import describe
+from export.conversion.prepare import prepare
+from export.conversion.trace import Traced, trace
+from export.conversion.weights import separable
 from export.errors import InputError
 from export.gate import Gate
-from export.metadata import describe
 from export.onnx_passes import affine, constants, duplicates, layout, names, padding, transposes
 from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
-from export.prepare import prepare
-from export.reference import Reference
+from export.processes import child
+from export.proof.reference import Reference
+from export.proof.tolerances import tolerances
 from export.runtimes import Arrays
-from export.tolerances import tolerances
-from export.trace import Traced, trace
-from export.weights import separable
 
 OPSETS = range(13, 19)
 
@@ -52,11 +53,11 @@ def to_onnx(
         opset: ONNX operator set, 13 to 18.
         batch: fixed batch size; None leaves the first axis free and names it `batch`.
         precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
-        calibration: representative inputs for "int8", see `export.calibration.batches`.
+        calibration: representative inputs for "int8", see `export.conversion.calibration.batches`.
         nchw: whether images go in and out with channels first.
         overwrite: whether a file of this name may be replaced.
         metadata: further entries for the file's `metadata_props`.
-        reference: what the model computes, from `export.truth.make_reference`; saves running it.
+        reference: what the model computes, from `export.proof.truth.make_reference`; saves a run.
 
     Returns:
         An `Artifact` that tells the file's hash, size, ports and operators.
@@ -171,7 +172,7 @@ def _convert(traced: Traced, opset: int) -> OnnxGraph:
     apart = separable(traced)
     content = child.call(
         "the conversion to ONNX",
-        "export.onnx_graph",
+        "export.conversion.onnx_graph",
         "convert",
         graph=traced.with_constants(traced.weights.keys() - apart).SerializeToString(),
         inputs=traced.inputs,

@@ -10,18 +10,20 @@ from typing import Any
 
 import keras
 
-from export import child, signature, tflite_file
+from export import signature
 from export.artifact import Artifact, refuse_existing, replacing, sha256
-from export.blame import written
-from export.calibration import batches
+from export.conversion import tflite_file
+from export.conversion.blame import written
+from export.conversion.calibration import batches
+from export.conversion.metadata import describe
+from export.conversion.prepare import prepare
+from export.conversion.trace import Traced, trace
 from export.errors import ConversionError, InputError
 from export.gate import Gate
-from export.metadata import describe
-from export.prepare import prepare
-from export.reference import Reference
+from export.processes import child
+from export.proof.reference import Reference
+from export.proof.tolerances import tolerances
 from export.runtimes import Arrays
-from export.tolerances import tolerances
-from export.trace import Traced, trace
 
 LIMIT = 2**31 - 2**20
 MISSING = re.compile(r"'tf\.(\w+)' (?:op is neither|that was explicitly marked illegal)")
@@ -50,13 +52,13 @@ def to_tflite(
         path: ends in `.tflite`.
         batch: fixed batch size, which is what delegates want; None leaves it free.
         precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
-        calibration: representative inputs for "int8", see `export.calibration.batches`.
+        calibration: representative inputs for "int8", see `export.conversion.calibration.batches`.
         integer_io: whether an "int8" file takes and gives int8 as well; else float32.
         allow_flex: whether operators may be left to TensorFlow's own kernels, which few devices
             have.
         overwrite: whether a file of this name may be replaced.
         metadata: further entries for the file's metadata.
-        reference: what the model computes, from `export.truth.make_reference`; saves running it.
+        reference: what the model computes, from `export.proof.truth.make_reference`; saves a run.
 
     Returns:
         An `Artifact` that tells the file's hash, size, ports and operators.
@@ -126,7 +128,7 @@ class _Wish:
         try:
             return child.call(
                 "the conversion to TFLite",
-                "export.tflite_graph",
+                "export.conversion.tflite_graph",
                 "convert",
                 graph=traced.with_constants(traced.weights).SerializeToString(),
                 inputs=traced.inputs,

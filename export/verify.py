@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
-from export.comparison import Comparison
-from export.replay import replay
-from export.truth import make_reference
+from export.proof.comparison import Comparison
+from export.proof.replay import replay
+from export.proof.truth import make_reference
 
 
 def verify(
@@ -30,7 +30,7 @@ def verify(
         model: the original, not folded.
         path: an `.onnx` or `.tflite` file.
         inputs: the user's own data: an array, a sequence of arrays, or a dict by input name.
-        rtol: bound on `|error|` relative to the reference; see `export.tolerances.Tolerances`.
+        rtol: bound on `|error|` relative to the reference; see `proof.tolerances.Tolerances`.
         atol: bound on `|error|` relative to the root mean square of the example's output.
         precision: of the file: "float32", "float16", "dynamic_int8" or "int8".
         min_sqnr: bound in decibel, for int8.

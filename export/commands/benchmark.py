@@ -26,7 +26,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Time .onnx and .tflite FILES, or all of those in a directory, in interleaved rounds."""
-    from export.child import call
+    from export.processes.child import call
 
     paths = expand(files)
     if missing := [path for path in paths if not path.is_file()]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from export.comparison import Comparison
-from export.figures import Figures
+from export.proof.comparison import Comparison
+from export.proof.figures import Figures
 from export.terminal import Terminal
 
 PATH = click.Path(path_type=Path)

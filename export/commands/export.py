@@ -18,8 +18,8 @@ from export.commands.common import (
     with_terminal,
 )
 from export.options import FORMATS, Options
+from export.proof.tolerances import DEFAULTS
 from export.terminal import Terminal
-from export.tolerances import DEFAULTS
 
 
 def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:

@@ -25,7 +25,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Show what would become of each batch norm of MODEL, and why; writes nothing."""
-    from export.archive import load_model
+    from export.loading.archive import load_model
     from export.pipeline import fold
 
     with terminal.steps() as say:

@@ -14,10 +14,10 @@ from export.commands.common import (
     show_comparisons,
     with_terminal,
 )
-from export.comparison import Comparison
 from export.errors import InputError, NotEquivalent
+from export.proof.comparison import Comparison
+from export.proof.tolerances import DEFAULTS
 from export.terminal import Terminal
-from export.tolerances import DEFAULTS
 
 
 @click.command()
@@ -80,12 +80,12 @@ def _against_model(
     for file in files:
         if not file.is_file():
             raise InputError(f"there is no file {file}; check the name")
-    from export.archive import load_model
-    from export.feeds import read_inputs
-    from export.replay import replay
+    from export.loading.archive import load_model
+    from export.proof.feeds import read_inputs
+    from export.proof.replay import replay
 
     loaded = load_model(model, custom_objects)
-    from export.truth import make_reference
+    from export.proof.truth import make_reference
 
     reference = make_reference(loaded, read_inputs(inputs) if inputs else None)
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from export.metadata import PRODUCER
+from export.conversion.metadata import PRODUCER
 from export.onnx_passes.graph import OnnxGraph, walk
 
 

@@ -6,7 +6,7 @@ import pytest
 from export import gate, to_onnx, to_tflite
 from export.errors import ConversionError, NotEquivalent
 from export.onnx_passes import affine, names
-from export.truth import make_reference
+from export.proof.truth import make_reference
 from tests.export import zoo
 
 

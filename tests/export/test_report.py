@@ -3,11 +3,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from export.comparison import compare
 from export.manifest import describe
-from export.reference import Reference
+from export.proof.comparison import compare
+from export.proof.reference import Reference
 from export.report import error, human_bytes, render
-from tests.export.test_comparison import moved, outputs
+from tests.export.proof.test_comparison import moved, outputs
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

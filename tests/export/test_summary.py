@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from export.comparison import Comparison, compare
 from export.errors import InputError
 from export.options import Options
+from export.proof.comparison import Comparison, compare
+from export.proof.tolerances import DEFAULTS, tolerances
 from export.summary import complaint_of
-from export.tolerances import DEFAULTS, tolerances
 
 
 def comparison(shift):

@@ -12,11 +12,11 @@ import onnxruntime as ort
 import pytest
 
 from export import to_onnx
-from export.comparison import compare
 from export.errors import ConversionError, InputError
 from export.onnx_passes import external
+from export.proof.comparison import compare
+from export.proof.truth import run
 from export.runtimes import open_artifact
-from export.truth import run
 from tests.export import zoo
 
 

@@ -13,10 +13,10 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from export import to_tflite
-from export.comparison import compare
 from export.errors import ConversionError, InputError
+from export.proof.comparison import compare
+from export.proof.truth import run
 from export.runtimes import open_artifact
-from export.truth import run
 from tests.export import zoo
 
 OF_THE_MACHINE = re.compile(r"\n|/|\.py|called from|Traceback")

@@ -66,15 +66,15 @@ def test_a_file_its_runtime_refuses_is_a_report(model, tmp_path):
 
 
 def test_a_runtime_that_crashes_is_a_report(model, tmp_path, monkeypatch):
-    monkeypatch.setattr("export.replay.SETTINGS", {".onnx": {"ONNX Runtime": True}})
-    monkeypatch.setattr("export.replay.call", crash)
+    monkeypatch.setattr("export.proof.replay.SETTINGS", {".onnx": {"ONNX Runtime": True}})
+    monkeypatch.setattr("export.proof.replay.call", crash)
     comparison = verify(model, write_dense(tmp_path / "right.onnx", model.layers[0]))
     assert not comparison
     assert "SIGSEGV" in str(comparison)
 
 
 def crash(what, *_, **__):
-    from export.child import call
+    from export.processes.child import call
 
     return call(what, "faulthandler", "_sigsegv")
 

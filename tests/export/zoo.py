@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from export.prepare import prepare
-from export.sampling import draw
+from export.conversion.prepare import prepare
+from export.proof.sampling import draw
 from tests.batch_norms import randomise
 
 

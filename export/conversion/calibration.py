@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from export.errors import InputError
-from export.feeds import named_inputs, read_inputs
+from export.proof.feeds import named_inputs, read_inputs
 
 Arrays = dict[str, np.ndarray]
 LIMIT = 512

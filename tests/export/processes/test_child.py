@@ -2,8 +2,8 @@
 
 import pytest
 
-from export import child
 from export.errors import ConversionError, InputError
+from export.processes import child
 
 
 def test_calls_return_what_the_function_returns():

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tf2onnx
 from tf2onnx import optimizer, tf_loader, tfonnx
 
-from export.onnx_handlers import HANDLERS
+from export.conversion.onnx_handlers import HANDLERS
 
 
 def convert(

@@ -3,9 +3,9 @@ import json
 import keras
 import pytest
 
-from export.config import check_config
-from export.custom import Custom, custom_objects
 from export.errors import InputError
+from export.loading.config import check_config
+from export.loading.custom import Custom, custom_objects
 from fleras.fused_renorm import BatchNormalization
 from tests.export.archives import members, save_net, with_config, write
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.calibration import LIMIT, batches
+from export.conversion.calibration import LIMIT, batches
 from export.errors import InputError
 from tests.export import zoo
 

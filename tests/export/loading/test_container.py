@@ -3,8 +3,8 @@ import zipfile
 
 import pytest
 
-from export.container import check_container
 from export.errors import InputError
+from export.loading.container import check_container
 from tests.export.archives import members, save_net, write
 
 

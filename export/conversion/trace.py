@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from export.conversion.traceable import traceable
 from export.signature import arrange, inputs
-from export.traceable import traceable
 
 JIT = ("_XlaMustCompile", "_noinline", "_input_shapes")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from export.custom import Custom
 from export.errors import InputError
+from export.loading.custom import Custom
 
 SIZE = 64 << 20
 DEPTH = 200

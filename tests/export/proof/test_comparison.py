@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from export.comparison import compare, merge
 from export.errors import InputError
+from export.proof.comparison import compare, merge
 
 
 def outputs(seed=0, shape=(4, 10)):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from export.errors import InputError
-from export.sampling import draw, index_limits, ranges_for
+from export.proof.sampling import draw, index_limits, ranges_for
 
 
 def embedding_net(dtype="float32"):

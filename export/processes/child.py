@@ -18,10 +18,10 @@ import time
 from typing import Any
 
 from export.errors import ConversionError, ExportError, InputError, NotEquivalent
-from export.memory import available, resident
+from export.processes.memory import available, resident
 from export.sentence import sentence
 
-PRELOAD = ("export.onnx_graph", "export.tflite_graph")
+PRELOAD = ("export.conversion.onnx_graph", "export.conversion.tflite_graph")
 
 
 OWN: dict[str, type[ExportError]] = {
@@ -43,7 +43,7 @@ class Child:
     def __init__(self, preload: tuple[str, ...] = ()) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
-            [sys.executable, "-m", "export.worker", *preload],
+            [sys.executable, "-m", "export.processes.worker", *preload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

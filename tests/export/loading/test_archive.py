@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from export.archive import load_model
 from export.errors import InputError
+from export.loading.archive import load_model
 from tests.export.archives import (
     generator,
     members,

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import keras
 
-from export.child import Failed
 from export.errors import ConversionError, ExportError, InputError
+from export.processes.child import Failed
 from export.sentence import sentence
 
 Attempt = Callable[[keras.Model], object]

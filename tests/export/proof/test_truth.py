@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from export.reference import Reference
-from export.truth import make_reference
+from export.proof.reference import Reference
+from export.proof.truth import make_reference
 from tests.batch_norms import randomise
 
 

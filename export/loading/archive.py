@@ -7,11 +7,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from export.child import call
-from export.config import CODE, check_config
-from export.container import check_container
-from export.custom import Custom, custom_objects
 from export.errors import ConversionError, InputError
+from export.loading.config import CODE, check_config
+from export.loading.container import check_container
+from export.loading.custom import Custom, custom_objects
+from export.processes.child import call
 
 MEMORY = 4 << 30
 SECONDS = 300
@@ -49,7 +49,7 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
 
 def rehearse(path: str, specs: tuple[str, ...], search: list[str]) -> None:
     """Loads the file and forgets it; called in the child process."""
-    from export.stored_weights import check_weights
+    from export.loading.stored_weights import check_weights
 
     sys.path[:] = search
     check_weights(Path(path))
@@ -60,7 +60,7 @@ def _rehearse(path: Path, custom: Custom) -> None:
     try:
         call(
             f"loading {path.name}",
-            "export.archive",
+            "export.loading.archive",
             "rehearse",
             limit=MEMORY + 20 * path.stat().st_size,
             seconds=SECONDS,

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from export.errors import InputError
-from export.feeds import named_inputs, read_inputs
+from export.proof.feeds import named_inputs, read_inputs
 
 
 def model_of(*names):

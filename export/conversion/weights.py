@@ -2,7 +2,7 @@
 
 import math
 
-from export.trace import Traced
+from export.conversion.trace import Traced
 
 READERS = {
     "Conv2D",

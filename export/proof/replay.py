@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from export.artifact import Port
-from export.child import call
-from export.comparison import Comparison, compare, merge
 from export.errors import ConversionError, InputError
-from export.reference import Arrays, Case, Reference
+from export.processes.child import call
+from export.proof.comparison import Comparison, compare, merge
+from export.proof.reference import Arrays, Case, Reference
+from export.proof.tolerances import tolerances
 from export.runtimes import open_artifact
-from export.tolerances import tolerances
 
 Names = dict[str, str]
 SETTINGS = {
@@ -74,16 +74,15 @@ def run(path: str, batches: list[Arrays], optimize: bool) -> list[Arrays]:
 def _run(
     reference: Reference, path: Path, setting: str, optimize: bool
 ) -> Iterator[tuple[str, Case, Arrays]]:
-    inputs, outputs = call(setting, "export.replay", "ports", path=str(path.absolute()))
+    inputs, outputs = call(setting, "export.proof.replay", "ports", path=str(path.absolute()))
     cases = reference.at_batch(inputs[0].shape[0] if inputs and inputs[0].shape else None)
     if not cases:
         raise ConversionError("no reference has the batch size of the file; make one that has")
     into = _targets(cases[0].inputs, inputs)
     out = {target: name for name, target in _targets(cases[0].truth, outputs).items()}
     feeds = [{into[name]: values for name, values in case.inputs.items()} for case in cases]
-    results = call(
-        setting, "export.replay", "run", path=str(path.absolute()), batches=feeds, optimize=optimize
-    )
+    given = {"path": str(path.absolute()), "batches": feeds, "optimize": optimize}
+    results = call(setting, "export.proof.replay", "run", **given)
     for case, result in zip(cases, results, strict=True):
         named = {out.get(target, target): np.asarray(values) for target, values in result.items()}
         yield f"{setting}, batch {len(case.labels)}", case, named

@@ -41,7 +41,7 @@ def _check_onnx(path: Path) -> None:
 
 
 def _check_tflite(path: Path, allow_flex: bool) -> None:
-    from export.tflite_file import operators
+    from export.conversion.tflite_file import operators
 
     custom = [name for name in operators(path.read_bytes()) if name not in _builtins()]
     foreign = [name for name in custom if not (allow_flex and name.startswith("Flex"))]
@@ -53,6 +53,6 @@ def _check_tflite(path: Path, allow_flex: bool) -> None:
 
 
 def _builtins() -> frozenset[str]:
-    from export.tflite_file import BUILTINS
+    from export.conversion.tflite_file import BUILTINS
 
     return frozenset(BUILTINS.values())

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from export.figures import Figures
-from export.tolerances import Tolerances
+from export.proof.figures import Figures
+from export.proof.tolerances import Tolerances
 
 
 def measure(

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from export.figures import Figures, worst
-from export.measure import measure
-from export.tolerances import Tolerances, tolerances
+from export.proof.figures import Figures, worst
+from export.proof.measure import measure
+from export.proof.tolerances import Tolerances, tolerances
 
 Arrays = Mapping[str, np.ndarray]
 

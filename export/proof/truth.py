@@ -5,15 +5,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from export.comparison import Comparison, compare, merge
+from export.conversion.prepare import prepare
 from export.errors import InputError
-from export.feeds import named_inputs
-from export.prepare import prepare
-from export.reference import GIVEN, STRESS, Arrays, Case, Reference
-from export.sampling import draw, ranges_for
+from export.proof.comparison import Comparison, compare, merge
+from export.proof.feeds import named_inputs
+from export.proof.reference import GIVEN, STRESS, Arrays, Case, Reference
+from export.proof.sampling import draw, ranges_for
+from export.proof.tolerances import Tolerances
 from export.signature import inputs as ports_of
 from export.signature import pack, unpack
-from export.tolerances import Tolerances
 from fold.precision import at_dtype
 
 SIZES = (32, 64, 128, 224)
