@@ -81,8 +81,10 @@ def _run(
     into = _targets(cases[0].inputs, inputs)
     out = {target: name for name, target in _targets(cases[0].truth, outputs).items()}
     feeds = [{into[name]: values for name, values in case.inputs.items()} for case in cases]
-    given = {"path": str(path.absolute()), "batches": feeds, "optimize": optimize}
-    results = call(setting, "export.proof.replay", "run", **given)
+    file = str(path.absolute())
+    results = call(
+        setting, "export.proof.replay", "run", path=file, batches=feeds, optimize=optimize
+    )
     for case, result in zip(cases, results, strict=True):
         named = {out.get(target, target): np.asarray(values) for target, values in result.items()}
         yield f"{setting}, batch {len(case.labels)}", case, named
