@@ -18,7 +18,17 @@ from export.conversion.trace import Traced, trace
 from export.conversion.weights import separable
 from export.errors import InputError
 from export.gate import Gate
-from export.onnx_passes import affine, constants, duplicates, layout, names, padding, transposes
+from export.onnx_passes import (
+    affine,
+    constants,
+    duplicates,
+    flattening,
+    layout,
+    names,
+    padding,
+    reshapes,
+    transposes,
+)
 from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
@@ -126,7 +136,9 @@ class _Wish:
             inputs, outputs = layout.channels_first(graph, inputs, outputs)
         constants.fold(graph)
         duplicates.merge(graph)
+        reshapes.fix(graph)
         transposes.sink(graph)
+        flattening.absorb(graph)
         affine.rewrite(graph)
         padding.protect(graph)
         names.name_ports(graph, inputs, outputs, self.batch)

@@ -35,6 +35,9 @@ def channels_first(
         graph.rename(name, f"{name}/last")
         after.append(_transpose(f"{name}/last", name, TO_FIRST))
     graph.replace_nodes([*before, *graph.nodes, *after])
+    for value in (*graph.model.graph.input, *graph.model.graph.output):
+        if value.name in {*_images(inputs), *_images(outputs)}:
+            _turn(value)
     return _turned(inputs), _turned(outputs)
 
 
@@ -55,6 +58,14 @@ def _turned(ports: dict[str, Port]) -> dict[str, Port]:
         else port
         for name, port in ports.items()
     }
+
+
+def _turn(value: onnx.ValueInfoProto) -> None:
+    dims = value.type.tensor_type.shape.dim
+    turned = [dims[axis] for axis in TO_FIRST] if dims else []
+    copies = [onnx.TensorShapeProto.Dimension.FromString(d.SerializeToString()) for d in turned]
+    del dims[:]
+    dims.extend(copies)
 
 
 def _transpose(source: str, result: str, perm: tuple[int, ...]) -> onnx.NodeProto:

@@ -22,7 +22,7 @@ def infer(graph: OnnxGraph) -> dict[str, Shape]:
         else:
             kind = onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
             model.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, value.shape))
-    inferred = onnx.shape_inference.infer_shapes(model).graph
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     values = (*inferred.input, *inferred.value_info, *inferred.output)
     shapes = {
         value.name: _dims(value.type.tensor_type.shape)

@@ -42,15 +42,13 @@ class _Mover:
         self.origin: dict[str, tuple[str, Perm]] = {}
         self._made: dict[tuple[str, Perm], str] = {}
         self._wanted = {
-            (node.input[0], tuple(attributes(node)["perm"]))
-            for node in graph.nodes
-            if node.op_type == "Transpose"
+            (node.input[0], self._order(node)) for node in graph.nodes if self._order(node)
         }
 
     def visit(self, node: onnx.NodeProto) -> None:
         """Takes over one node, moved above the transposes that it reads where that is possible."""
-        if node.op_type == "Transpose":
-            self._transpose(node.input[0], tuple(attributes(node)["perm"]), node.output[0])
+        if order := self._order(node):
+            self._transpose(node.input[0], order, node.output[0])
             return
         rule = RULES.get(node.op_type)
         perm = self._perm(node)
@@ -81,6 +79,13 @@ class _Mover:
         """Adds a constant."""
         self.graph.constants[name] = value
         return name
+
+    def _order(self, node: onnx.NodeProto) -> Perm | None:
+        """The permutation of a Transpose, which without one reverses the axes."""
+        if node.op_type != "Transpose":
+            return None
+        axes = range(len(self.shapes.get(node.input[0], ())))
+        return tuple(attributes(node).get("perm", reversed(axes))) or None
 
     def _perm(self, node: onnx.NodeProto) -> Perm | None:
         perms = [self.origin[name][1] for name in node.input if name in self.origin]

@@ -84,6 +84,15 @@ def test_dense_layers_on_images_need_no_transposes(precision, tmp_path):
         assert agree(model, artifact.path, precision)
 
 
+def test_flattening_an_image_needs_no_transpose(tmp_path):
+    model = zoo.build(zoo.flattened)
+    for nchw, transposes in ((False, 1), (True, 0)):
+        artifact = to_onnx(model, tmp_path / f"{nchw}.onnx", nchw=nchw)
+        assert artifact.operators.get("Transpose", 0) == transposes
+        assert "Shape" not in artifact.operators
+        assert agree(model, artifact.path)
+
+
 def test_no_batch_norm_arithmetic_is_left_behind_convolutions(norms, tmp_path):
     operators = to_onnx(norms, tmp_path / "model.onnx").operators
     assert operators["Conv"] == 2

@@ -285,6 +285,14 @@ def dense_on_images():
     return keras.Model(entry, layers.Conv2D(4, 3)(layers.Add()([x, y])))
 
 
+def flattened():
+    """An image flattened for dense layers, and once more beside numbers."""
+    image, numbers = keras.Input((8, 8, 3)), keras.Input((4,))
+    x = layers.MaxPooling2D()(layers.Conv2D(4, 3, activation="relu")(image))
+    y = layers.Concatenate()([layers.Flatten()(x), numbers])
+    return keras.Model([image, numbers], [layers.Dense(5)(layers.Flatten()(x)), layers.Dense(3)(y)])
+
+
 def padded_pool():
     return _chain(
         (8, 8, 3),
