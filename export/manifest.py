@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from export.errors import InputError
 from export.proof.comparison import Comparison
 from export.proof.reference import Reference, to_json
 from export.proof.replay import replay
+from export.publishing import MANIFEST, settle
 
 SCHEMA = "fleras manifest 1"
-MANIFEST = "manifest.json"
 REFERENCE = "reference.npz"
 PACKAGES = (
     "fleras", "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy"
@@ -94,7 +95,8 @@ def check_manifest(
 ) -> dict[str, Comparison]:
     """Hashes every file again and replays the stored reference on every artefact.
 
-    Needs the runtimes, but neither TensorFlow nor Keras nor the original model.
+    Needs the runtimes, but neither TensorFlow nor Keras nor the original model. An export that was
+    killed while its files went into the directory is completed first, where that can be written.
 
     Args:
         path: a `manifest.json`, its files beside it.
@@ -107,6 +109,8 @@ def check_manifest(
     Raises:
         InputError: it is no manifest.
     """
+    with suppress(OSError):
+        settle(path.parent.resolve())
     content = read_manifest(path)
     damage = {
         name: _damage(path.parent / name, entry["sha256"])

@@ -12,14 +12,15 @@ from export.artifact import Artifact, sha256
 from export.errors import InputError, NotEquivalent
 from export.loading.archive import load_model
 from export.loading.container import check_container
-from export.manifest import MANIFEST, REFERENCE, describe, write_manifest
+from export.manifest import REFERENCE, describe, write_manifest
 from export.options import Options
 from export.processes import child
 from export.proof.comparison import Comparison
 from export.proof.feeds import read_inputs
 from export.proof.reference import Reference
 from export.proof.replay import replay
-from export.staging import refuse_existing, staged
+from export.publishing import MANIFEST, refuse_existing
+from export.staging import staged
 from export.summary import complaint_of, metadata_of, warnings_of
 
 FOLDED = "folded.keras"
