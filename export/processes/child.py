@@ -5,7 +5,6 @@ calls, because starting TensorFlow takes seconds; it is replaced after it died.
 """
 
 import atexit
-import math
 import os
 import pickle
 import select
@@ -22,7 +21,7 @@ from export.processes.memory import available, resident
 from export.sentence import sentence
 
 PRELOAD = ("export.conversion.onnx_graph", "export.conversion.tflite_graph")
-
+SECONDS = 3600.0
 
 OWN: dict[str, type[ExportError]] = {
     kind.__name__: kind for kind in (ConversionError, InputError, NotEquivalent)
@@ -62,9 +61,7 @@ class Child:
         """False once the process ended."""
         return self._process.poll() is None
 
-    def call(
-        self, what: str, request: tuple[str, str, dict], limit: float, seconds: float = math.inf
-    ) -> Any:
+    def call(self, what: str, request: tuple[str, str, dict], limit: float, seconds: float) -> Any:
         """Sends one request and waits for its reply.
 
         Raises:
@@ -75,7 +72,7 @@ class Child:
         try:
             pickle.dump(request, self._requests, protocol=5)
             self._requests.flush()
-            self._watch(what, limit, time.monotonic() + seconds)
+            self._watch(what, limit, seconds)
             done, value = pickle.load(self._replies)
         except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
             raise ConversionError(self._obituary(what)) from error
@@ -95,7 +92,8 @@ class Child:
         self._replies.close()
         self._log.close()
 
-    def _watch(self, what: str, limit: float, deadline: float) -> None:
+    def _watch(self, what: str, limit: float, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while not select.select([self._replies], [], [], 0.05)[0]:
             if resident(self._process.pid) > limit:
                 self.close()
@@ -105,7 +103,10 @@ class Child:
                 )
             if time.monotonic() > deadline:
                 self.close()
-                raise ConversionError(f"{what} did not end in time; it was stopped")
+                raise ConversionError(
+                    f"{what} did not end within {seconds:.0f} s and was stopped; "
+                    "use a smaller model or input, or a faster machine"
+                )
 
     def _obituary(self, what: str) -> str:
         code = self._process.wait()
@@ -136,7 +137,7 @@ def call(
     module: str,
     function: str,
     limit: float | None = None,
-    seconds: float = math.inf,
+    seconds: float = SECONDS,
     **arguments: Any,
 ) -> Any:
     """Runs `module.function(**arguments)` in the child.
@@ -146,7 +147,7 @@ def call(
         module: dotted name.
         function: name of a module-level function.
         limit: bytes that the child may hold; by default most of what is free now.
-        seconds: how long it may take.
+        seconds: how long it may take; by default an hour.
         arguments: anything that can be pickled.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from export.proof.tolerances import tolerances
 from export.runtimes import open_artifact
 
 Names = dict[str, str]
+SECONDS = 600.0
 SETTINGS = {
     ".onnx": {"ONNX Runtime, optimised": True, "ONNX Runtime, as it is": False},
     ".tflite": {"LiteRT": True},
@@ -34,8 +36,8 @@ def replay(
     Files of precision "int8" get the user's own examples, or those of no stress range.
 
     Returns:
-        The merged comparison. A runtime that refuses the file or crashes on it is a problem in it,
-        not an exception.
+        The merged comparison. A runtime that refuses the file, crashes on it or takes more than ten
+        minutes is a problem in it, not an exception.
 
     Raises:
         InputError: `path` is no file of a known format.
@@ -74,20 +76,21 @@ def run(path: str, batches: list[Arrays], optimize: bool) -> list[Arrays]:
 def _run(
     reference: Reference, path: Path, setting: str, optimize: bool
 ) -> Iterator[tuple[str, Case, Arrays]]:
-    inputs, outputs = call(setting, "export.proof.replay", "ports", path=str(path.absolute()))
+    inputs, outputs = _call(setting, "ports", path=str(path.absolute()))
     cases = reference.at_batch(inputs[0].shape[0] if inputs and inputs[0].shape else None)
     if not cases:
         raise ConversionError("no reference has the batch size of the file; make one that has")
     into = _targets(cases[0].inputs, inputs)
     out = {target: name for name, target in _targets(cases[0].truth, outputs).items()}
     feeds = [{into[name]: values for name, values in case.inputs.items()} for case in cases]
-    file = str(path.absolute())
-    results = call(
-        setting, "export.proof.replay", "run", path=file, batches=feeds, optimize=optimize
-    )
+    results = _call(setting, "run", path=str(path.absolute()), batches=feeds, optimize=optimize)
     for case, result in zip(cases, results, strict=True):
         named = {out.get(target, target): np.asarray(values) for target, values in result.items()}
         yield f"{setting}, batch {len(case.labels)}", case, named
+
+
+def _call(setting: str, function: str, **arguments: Any) -> Any:
+    return call(setting, "export.proof.replay", function, seconds=SECONDS, **arguments)
 
 
 def _targets(names: Iterable[str], found: tuple[Port, ...]) -> Names:

@@ -36,3 +36,7 @@ def chatty():
     os.write(1, b"noise\n")
     print("noise")
     return "done"
+
+
+def nap():
+    time.sleep(60)

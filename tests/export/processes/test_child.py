@@ -1,5 +1,7 @@
 """What goes wrong in the child process is an error in this one."""
 
+import inspect
+
 import pytest
 
 from export.errors import ConversionError, InputError
@@ -31,3 +33,13 @@ def test_taking_too_much_memory_is_an_error():
 
 def test_output_of_the_function_does_not_disturb():
     assert child.call("printing", "tests.export.misbehaviour", "chatty") == "done"
+
+
+def test_taking_too_long_is_an_error_and_the_next_call_works():
+    with pytest.raises(ConversionError, match=r"sleeping did not end within 0 s and was stopped"):
+        child.call("sleeping", "tests.export.misbehaviour", "nap", seconds=0.2)
+    assert child.call("adding", "tests.export.misbehaviour", "fine") == 3
+
+
+def test_no_call_is_without_a_limit_of_time():
+    assert inspect.signature(child.call).parameters["seconds"].default <= 3600
