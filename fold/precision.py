@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from fold.live import live
+
 FLOATS = {"float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
 
 
@@ -18,10 +20,12 @@ def at_dtype(model: keras.Model, dtype: str) -> keras.Model:
 
     Returns:
         A new model of the same class with the same names; what was floating (mixed policies too)
-        computes in `dtype`, integer inputs stay as they are.
+        computes in `dtype`, integer inputs stay as they are. The functions of Lambda layers are
+        the model's own.
     """
-    config = _replace(model.get_config(), dtype)
-    with keras.utils.custom_object_scope(own_classes(model)), _policy(dtype):
+    own = live(model)
+    config = _replace(own.refer(model.get_config()), dtype)
+    with keras.utils.custom_object_scope(own.objects), _policy(dtype):
         twin = type(model).from_config(config)
         if not twin.built:
             twin.build_from_config(model.get_build_config())
@@ -43,12 +47,6 @@ def _replace(config: Any, dtype: str, key: str = "") -> Any:
 
 def _replace_policy(config: Any, dtype: str) -> Any:
     return {k: dtype if v in FLOATS else v for k, v in config.items()}
-
-
-def own_classes(model: keras.Model) -> dict[str, type]:
-    """Classes that Keras can't find by itself: those defined outside it, by name."""
-    classes = {type(layer) for layer in model._flatten_layers()}
-    return {c.__name__: c for c in classes if not c.__module__.startswith("keras.")}
 
 
 @contextmanager

@@ -10,21 +10,23 @@ from keras.initializers import Initializer
 
 from fold.affine import Affine, FoldError
 from fold.graph import Call, Value
+from fold.live import Live, live
 from fold.plan import Plan
-from fold.precision import own_classes
 from fold.remainder import remainder, replaced
 from fold.weights import with_settings, write
 
 
 def rebuild(plan: Plan, model: keras.Model) -> keras.Model:
     """A Functional model with the plan carried out; same names, structure, shapes and dtypes."""
-    with keras.utils.custom_object_scope(own_classes(model)):
-        return _Builder(plan).model(model.name)
+    own = live(model)
+    with keras.utils.custom_object_scope(own.objects):
+        return _Builder(plan, own).model(model.name)
 
 
 class _Builder:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, own: Live) -> None:
         self.plan = plan
+        self.own = own
         self.graph = plan.graph
         self.tensors: dict[Value, keras.KerasTensor] = {}
         self.clones: dict[keras.Operation, keras.Operation] = {}
@@ -73,7 +75,7 @@ class _Builder:
         """The same layer anew; it starts from zeros, as its weights are written at once."""
         operation: Any = call.operation
         try:
-            config = operation.get_config() | {"name": self.unique(call)}
+            config = self.own.refer(operation.get_config()) | {"name": self.unique(call)}
             for edit in self.plan.edits_of(call):
                 config = with_settings(config, edit.config)
             drawn = [k for k in config if isinstance(vars(operation).get(k), Initializer)]
