@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from export.errors import InputError
-from export.proof.tolerances import DEFAULTS
+from export.proof.tolerances import DEFAULTS, tolerances
 
 FORMATS = ("onnx", "tflite")
 
@@ -65,6 +65,9 @@ class Options:
             raise InputError(
                 "int8 needs representative inputs; give some hundred with --calibration data.npy"
             )
+        if self.batch is not None and self.batch < 1:
+            raise InputError(f"batch is {self.batch}; give a size of at least 1")
+        tolerances(**self.tolerances())
 
     def targets(self) -> list[tuple[str, str, str]]:
         """File name, format and precision of each artefact."""
@@ -74,8 +77,8 @@ class Options:
                 form,
                 precision,
             )
-            for form in self.formats
-            for precision in self.precisions
+            for form in dict.fromkeys(self.formats)
+            for precision in dict.fromkeys(self.precisions)
         ]
 
     def tolerances(self) -> dict[str, Any]:

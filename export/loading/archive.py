@@ -1,10 +1,12 @@
 """Opens a `.keras` file that may come from a stranger; what is wrong with it is one clear line."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from export.errors import ConversionError, InputError
@@ -12,6 +14,7 @@ from export.loading.config import CODE, check_config
 from export.loading.container import check_container
 from export.loading.custom import Custom, custom_objects
 from export.processes.child import call
+from export.sentence import sentence
 
 MEMORY = 4 << 30
 SECONDS = 300
@@ -22,7 +25,8 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
 
     The archive is first loaded in a child process that may hold at most 4 GiB and 20 times the size
     of the file, and take 300 seconds: a file made to crash, to hang or to fill the memory ends that
-    process and not this one. Nothing is unpacked to disk and no code from the file is run.
+    process and not this one. What Keras unpacks goes into a temporary directory that is gone when
+    this returns, and no code from the file is run.
 
     Args:
         path: a `.keras` file.
@@ -39,7 +43,8 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
         rehearsal = pool.submit(_rehearse, path, allowed)
         import_module("keras")
         rehearsal.result()
-    model = _load(path, allowed)
+    with TemporaryDirectory(prefix="fleras-") as room:
+        model = _load(path, allowed, room)
     if not getattr(model, "built", False):
         raise InputError(
             f"the model in {path.name} was never built; call it once on example data before saving"
@@ -47,43 +52,51 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
     return model
 
 
-def rehearse(path: str, specs: tuple[str, ...], search: list[str]) -> None:
+def rehearse(path: str, specs: tuple[str, ...], search: list[str], room: str) -> None:
     """Loads the file and forgets it; called in the child process."""
     from export.loading.stored_weights import check_weights
 
     sys.path[:] = search
     check_weights(Path(path))
-    _load(Path(path), Custom(specs))
+    _load(Path(path), Custom(specs), room)
 
 
 def _rehearse(path: Path, custom: Custom) -> None:
-    try:
-        call(
-            f"loading {path.name}",
-            "export.loading.archive",
-            "rehearse",
-            limit=MEMORY + 20 * path.stat().st_size,
-            seconds=SECONDS,
-            path=str(path.absolute()),
-            specs=custom.specs,
-            search=sys.path,
-        )
-    except ConversionError as error:
-        raise InputError(str(error)) from error
+    with TemporaryDirectory(prefix="fleras-") as room:
+        try:
+            call(
+                f"loading {path.name}",
+                "export.loading.archive",
+                "rehearse",
+                limit=MEMORY + 20 * path.stat().st_size,
+                seconds=SECONDS,
+                path=str(path.absolute()),
+                specs=custom.specs,
+                search=sys.path,
+                room=room,
+            )
+        except ConversionError as error:
+            raise InputError(str(error)) from error
 
 
-def _load(path: Path, custom: Custom) -> Any:
+def _load(path: Path, custom: Custom, room: str) -> Any:
+    """Keras unpacks beside the file, or where temporary files go: both are `room` here."""
     import keras
 
     import fleras  # noqa: F401  registers the project's layer
 
     objects = custom.objects()
+    link, before = Path(room, path.name), tempfile.tempdir
+    link.symlink_to(path.absolute())
+    tempfile.tempdir = room
     try:
         return keras.models.load_model(
-            path, custom_objects=objects, compile=False, safe_mode=not CODE & objects.keys()
+            link, custom_objects=objects, compile=False, safe_mode=not CODE & objects.keys()
         )
     except Exception as error:
-        line = " ".join(str(error).split())[:300] or type(error).__name__
+        line = sentence(str(error)) or type(error).__name__
         raise InputError(
             f"Keras can't load {path.name}: {line}; save it again with Keras {keras.__version__}"
         ) from error
+    finally:
+        tempfile.tempdir = before

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+
+from export.errors import InputError
 
 Arrays = dict[str, np.ndarray]
 STRESS = ("large", "bytes")
@@ -89,17 +92,18 @@ class Reference:
 
     @classmethod
     def load(cls, path: Path) -> "Reference":
-        """Reads what `save` wrote."""
-        with np.load(path, allow_pickle=False) as stored:
-            index = json.loads(stored["index"].tobytes())
-            cases = tuple(
-                Case(
-                    tuple(case["labels"]),
-                    *({name: stored[key] for name, key in case[part].items()} for part in PARTS),
-                )
-                for case in index["cases"]
-            )
-        return cls(cases, index["independent"], tuple(index["warnings"]))
+        """Reads what `save` wrote.
+
+        Raises:
+            InputError: it is something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                index = json.loads(stored["index"].tobytes())
+                cases = tuple(_case(case, stored) for case in index["cases"])
+            return cls(cases, index["independent"], tuple(index["warnings"]))
+        except (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile) as error:
+            raise InputError(f"{path.name} holds no reference; export again") from error
 
 
 PARTS = ("inputs", "truth", "original")
@@ -111,6 +115,11 @@ def _store(arrays: Arrays, part: Mapping[str, np.ndarray]) -> dict[str, str]:
         keys[name] = f"array{len(arrays)}"
         arrays[keys[name]] = values
     return keys
+
+
+def _case(entry: Mapping[str, Any], stored: Mapping[str, np.ndarray]) -> Case:
+    parts = [{name: stored[key] for name, key in entry[part].items()} for part in PARTS]
+    return Case(tuple(entry["labels"]), *parts)
 
 
 def _filled(case: Case, batch: int) -> Case:

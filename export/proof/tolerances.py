@@ -1,5 +1,6 @@
 """The documented defaults: how far an artefact may be from the float64 truth, per precision."""
 
+import math
 from dataclasses import dataclass, replace
 
 from export.errors import InputError
@@ -49,10 +50,13 @@ def tolerances(
     """The defaults of `precision` with the given bounds in their place.
 
     Raises:
-        InputError: the precision is unknown.
+        InputError: the precision is unknown, or a bound is negative or no number.
     """
     if precision not in DEFAULTS:
         raise InputError(f"unknown precision {precision!r}; use one of {', '.join(DEFAULTS)}")
     given = {"rtol": rtol, "atol": atol, "min_sqnr": min_sqnr}
     chosen = {name: value for name, value in given.items() if value is not None}
+    for name, value in chosen.items():
+        if not math.isfinite(value) or (value < 0 and name != "min_sqnr"):
+            raise InputError(f"{name} is {value}; give a number that is not negative")
     return replace(DEFAULTS[precision], **chosen)

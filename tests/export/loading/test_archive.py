@@ -1,5 +1,9 @@
+import resource
+import shutil
 import sys
+import tempfile
 import zipfile
+from pathlib import Path
 
 import h5py
 import keras
@@ -7,6 +11,7 @@ import numpy as np
 import pytest
 
 from export.errors import InputError
+from export.loading import archive
 from export.loading.archive import load_model
 from tests.export.archives import (
     generator,
@@ -72,40 +77,95 @@ def test_a_custom_layer_is_refused_by_name_until_it_is_allowed(tmp_path, monkeyp
     del sys.modules["my_layers"]
 
 
-def test_a_layer_that_asks_for_all_the_memory_ends_a_child_only(honest, tmp_path):
-    def change(config):
-        for layer in config["config"]["layers"]:
-            if layer["class_name"] == "Dense":
-                layer["config"]["units"] = 10**9
-
-    refused(with_config(honest, tmp_path / "big.keras", change), "GiB|can't load")
-
-
-def test_weights_that_lie_in_another_file(honest, tmp_path):
+def test_weights_are_checked_before_keras_reads_them(honest, tmp_path):
     def external(file):
         file["stolen"] = h5py.ExternalLink("/etc/passwd", "/")
 
-    def soft(file):
-        file["soft"] = h5py.SoftLink("/layers")
-
-    def stored_outside(file):
-        file.create_dataset("raw", (8,), "u1", external=[("/etc/passwd", 0, 8)])
-
-    for change in (external, soft, stored_outside):
-        path = with_weights(honest, tmp_path / "links.keras", change)
-        refused(path, "is not from Keras|another file")
+    refused(with_weights(honest, tmp_path / "links.keras", external), "is not from Keras")
 
 
-def test_a_dataset_that_declares_more_than_the_file_can_hold(honest, tmp_path):
-    def bomb(file):
-        file.create_dataset("bomb", (1 << 40,), "f4", chunks=(1 << 10,), compression="gzip")
+def test_half_precision_weights_are_loaded(tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, dtype="bfloat16")]).save(
+        tmp_path / "model.keras"
+    )
+    assert load_model(tmp_path / "model.keras").get_weights()[0].dtype.name == "bfloat16"
 
-    refused(with_weights(honest, tmp_path / "bomb.keras", bomb), "more than the file can hold")
+
+def vocabulary(tmp_path):
+    lookup = keras.layers.IntegerLookup(vocabulary=[3, 5, 8])
+    model = keras.Sequential([keras.Input((2,), dtype="int64"), lookup])
+    model.save(tmp_path / "lookup.keras")
+    return tmp_path / "lookup.keras"
 
 
-def test_weights_that_are_no_hdf5(honest, tmp_path):
-    path = write(tmp_path / "noise.keras", members(honest) | {"model.weights.h5": b"noise" * 99})
-    refused(path, "damaged weights")
+@pytest.mark.parametrize("memory", [True, False], ids=["in memory", "through the disk"])
+def test_what_keras_unpacks_is_gone_afterwards(honest, tmp_path, monkeypatch, memory):
+    """Layers with assets are unpacked; so are all weights where Keras deems the memory short."""
+    from keras.src.saving import saving_lib
+
+    home = tmp_path / "temporary"
+    home.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    monkeypatch.setattr(saving_lib, "is_memory_sufficient", lambda model: memory)
+    made, make = [], tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *a, **k: made.append(make(*a, **k)) or made[-1])
+    for path in (vocabulary(tmp_path), honest):
+        assert load_model(path).built
+    assert len(made) > 4
+    assert all(Path(path).is_relative_to(home) for path in made)
+    assert not list(home.iterdir())
+    assert tempfile.gettempdir() == str(home)
+
+
+def test_a_child_that_is_ended_while_it_loads_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "sleepy.py").write_text(
+        "import keras, pathlib, tempfile, time\n"
+        "class Sleepy(keras.layers.Layer):\n"
+        "    def __init__(self, seconds=0, **kwargs):\n"
+        "        super().__init__(**kwargs)\n"
+        "        pathlib.Path(__file__).with_name('where').write_text(tempfile.mkdtemp())\n"
+        "        time.sleep(seconds)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import sleepy
+
+    path, home = tmp_path / "model.keras", tmp_path / "temporary"
+    home.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    monkeypatch.setattr(archive, "SECONDS", 1.0)
+    model = keras.Sequential([keras.Input((3,)), sleepy.Sleepy()])
+    model.save(path)
+    shutil.rmtree(home)
+    home.mkdir()
+
+    def change(config):
+        config["config"]["layers"][-1]["config"]["seconds"] = 60
+
+    with pytest.raises(InputError, match="did not end within 1 s"):
+        load_model(with_config(path, path, change), ["sleepy:Sleepy"])
+    assert Path((tmp_path / "where").read_text()).is_relative_to(home)
+    assert not list(home.iterdir())
+
+
+def test_a_vocabulary_is_not_read_from_elsewhere(tmp_path):
+    def change(config):
+        (lookup,) = (c for c in config["config"]["layers"] if c["class_name"] == "IntegerLookup")
+        lookup["config"]["vocabulary"] = "/etc/hostname"
+
+    path = with_config(vocabulary(tmp_path), tmp_path / "spy.keras", change)
+    refused(path, "outside of the model archive|can't load")
+
+
+def test_a_child_may_hold_no_more_than_is_stated(honest, tmp_path, monkeypatch):
+    """3 GB of weights are declared, by 144 inputs and 5 million outputs; this process stays."""
+
+    def change(config):
+        config["config"]["layers"][-1]["config"]["units"] = 5_000_000
+
+    monkeypatch.setattr(archive, "MEMORY", 3 << 29)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(with_config(honest, tmp_path / "big.keras", change), r"more than 1\.5 GiB")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
 def attempt(path, directory):
@@ -133,13 +193,6 @@ def mutation(honest, path, seed):
     return path
 
 
-@pytest.mark.parametrize("seeds", [range(40)], ids=["40"])
-def test_damaged_archives_are_a_model_or_one_line(honest, tmp_path, seeds):
-    for seed in seeds:
-        attempt(mutation(honest, tmp_path / "damaged.keras", seed), tmp_path)
-
-
-@pytest.mark.fuzz
 def test_500_damaged_archives_are_a_model_or_one_line(honest, tmp_path):
     for seed in range(500):
         attempt(mutation(honest, tmp_path / "damaged.keras", seed), tmp_path)

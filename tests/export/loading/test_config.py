@@ -91,15 +91,3 @@ def test_a_huge_configuration_is_not_parsed(honest, tmp_path):
     huge = json.dumps({"class_name": "x" * (64 << 20)})
     path = write(tmp_path / "huge.keras", members(honest) | {"config.json": huge})
     refused(path, "more than 64 MiB")
-
-
-@pytest.mark.parametrize("spec", ["", ":x", "a:", "a b", "a:b:c", "a;b", "../x:y"])
-def test_a_malformed_custom_object_is_wrong_use(spec):
-    with pytest.raises(InputError, match="module:attribute"):
-        custom_objects([spec])
-
-
-def test_a_custom_object_that_can_not_be_imported():
-    for spec in ("no_such_module:x", "json:no_such_name"):
-        with pytest.raises(InputError, match="can't be imported"):
-            custom_objects([spec]).objects()
