@@ -12,6 +12,7 @@ from fleras.axes import Axes
 from fleras.clipping import Clipping, Limits
 from fleras.moving import MOVING, RENORM, reference, updated
 from fleras.paths import normalize, renormalize
+from fleras.variables import add_parameter, add_statistic, at_least_float32, square_root_of
 
 SERIALIZED = {
     "beta_initializer": keras.initializers,
@@ -147,37 +148,16 @@ class BatchNormalization(keras.layers.Layer):
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Creates the weights for inputs of this shape."""
         shape = Axes.of(self.axis, input_shape).weight_shape
-        self.gamma = self._parameter("gamma", shape) if self.scale else None
-        self.beta = self._parameter("beta", shape) if self.center else None
-        for name in MOVING:
-            setattr(self, name, self._statistic(name, shape, getattr(self, f"{name}_initializer")))
+        self.gamma = add_parameter(self, "gamma", shape) if self.scale else None
+        self.beta = add_parameter(self, "beta", shape) if self.center else None
+        mean, variance = self.moving_mean_initializer, self.moving_variance_initializer
+        self.moving_mean = add_statistic(self, "moving_mean", shape, mean)
+        self.moving_variance = add_statistic(self, "moving_variance", shape, variance)
         if self.renorm_momentum is not None:
-            stddev = _square_root_of(self.moving_variance_initializer)
-            self.moving_stddev = self._statistic("moving_stddev", shape, stddev)
-            self.renorm_mean = self._statistic("renorm_mean", shape, self.moving_mean_initializer)
-            self.renorm_stddev = self._statistic("renorm_stddev", shape, stddev)
-
-    def _parameter(self, name: str, shape: list[int]) -> keras.Variable:
-        return self.add_weight(
-            shape=shape,
-            name=name,
-            dtype=self._at_least_float32(self.variable_dtype),
-            initializer=getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-            autocast=False,
-        )
-
-    def _statistic(self, name: str, shape: list[int], initializer: Any) -> keras.Variable:
-        return self.add_weight(
-            shape=shape,
-            name=name,
-            dtype=self._at_least_float32(self.variable_dtype),
-            initializer=initializer,
-            trainable=False,
-            autocast=False,
-            aggregation="mean",
-        )
+            stddev = square_root_of(variance)
+            self.moving_stddev = add_statistic(self, "moving_stddev", shape, stddev)
+            self.renorm_mean = add_statistic(self, "renorm_mean", shape, mean)
+            self.renorm_stddev = add_statistic(self, "renorm_stddev", shape, stddev)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Normalizes the inputs, and in training updates the moving statistics."""
@@ -211,22 +191,18 @@ class BatchNormalization(keras.layers.Layer):
 
     def _transform(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         shape = Axes.of(self.axis, x.shape).weight_shape
-        dtype = self._at_least_float32(self.compute_dtype)
+        dtype = at_least_float32(self.compute_dtype)
         gamma = self._read("gamma") if self.scale else tf.ones(shape, dtype)
         beta = self._read("beta") if self.center else tf.zeros(shape, dtype)
         return gamma, beta
 
     def _read(self, name: str) -> tf.Tensor:
         value = tf.convert_to_tensor(getattr(self, name))
-        return tf.cast(value, self._at_least_float32(self.compute_dtype))
+        return tf.cast(value, at_least_float32(self.compute_dtype))
 
     @property
     def _statistic_names(self) -> tuple[str, ...]:
         return MOVING if self.renorm_momentum is None else RENORM
-
-    @staticmethod
-    def _at_least_float32(dtype: str) -> str:
-        return keras.backend.result_type(dtype, "float32")
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
         """The shape of the inputs."""
@@ -247,7 +223,3 @@ class BatchNormalization(keras.layers.Layer):
             "renorm_momentum": self.renorm_momentum,
             "synchronized": self.synchronized,
         }
-
-
-def _square_root_of(initializer: Any) -> Any:
-    return lambda shape, dtype=None: tf.sqrt(initializer(shape, dtype=dtype))
