@@ -12,6 +12,7 @@ from export.errors import InputError
 from export.proof.comparison import Comparison
 from export.proof.reference import Reference, to_json
 from export.proof.replay import replay
+from export.proof.tolerances import Tolerances, from_record
 from export.publishing import MANIFEST, settle
 
 SCHEMA = "fleras manifest 1"
@@ -91,7 +92,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def check_manifest(
-    path: Path, rtol: float | None = None, atol: float | None = None
+    path: Path,
+    rtol: float | None = None,
+    atol: float | None = None,
+    min_sqnr: float | None = None,
 ) -> dict[str, Comparison]:
     """Hashes every file again and replays the stored reference on every artefact.
 
@@ -100,8 +104,9 @@ def check_manifest(
 
     Args:
         path: a `manifest.json`, its files beside it.
-        rtol: replaces the tolerance of the file's precision.
-        atol: replaces the tolerance of the file's precision.
+        rtol: replaces the bound that the export applied.
+        atol: replaces the bound that the export applied.
+        min_sqnr: replaces the bound that the export applied, in decibel.
 
     Returns:
         One comparison per file; a file that is missing or has another hash fails without being run.
@@ -126,8 +131,7 @@ def check_manifest(
                 reference,
                 path.parent / artifact["path"],
                 precision=artifact["precision"],
-                rtol=rtol,
-                atol=atol,
+                bounds=_bounds(artifact).given(rtol, atol, min_sqnr),
             )
     return results
 
@@ -140,11 +144,18 @@ def _check_form(path: Path, content: dict[str, Any]) -> None:
         whole = known <= set(content["files"]) and all(
             isinstance(entry["sha256"], str) for entry in content["files"].values()
         )
-        precise = all(isinstance(artifact["precision"], str) for artifact in content["artifacts"])
+        precise = all(
+            isinstance(artifact["precision"], str) and _bounds(artifact)
+            for artifact in content["artifacts"]
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} lacks {error}; it is damaged, export again") from error
     if not (plain and whole and precise):
         raise InputError(f"{path} names files that are not its own; it is damaged, export again")
+
+
+def _bounds(artifact: Mapping[str, Any]) -> Tolerances:
+    return from_record(artifact["verification"]["tolerances"])
 
 
 def _damage(path: Path, expected: str) -> str:

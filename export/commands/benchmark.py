@@ -12,9 +12,27 @@ from export.terminal import Terminal
 
 @click.command()
 @click.argument("files", type=PATH, nargs=-1, required=True)
-@click.option("--batch", "batches", type=int, multiple=True, default=(1,), help="May be repeated.")
-@click.option("--threads", type=int, help="For both runtimes; by default the number of cores.")
-@click.option("--seconds", type=float, default=2.0, show_default=True, help="Per file and batch.")
+@click.option(
+    "--batch",
+    "batches",
+    type=click.IntRange(1),
+    multiple=True,
+    default=(1,),
+    show_default=True,
+    help="Examples per call; may be repeated.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="For both runtimes; by default the number of cores.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, 600),
+    default=2.0,
+    show_default=True,
+    help="Per file and batch.",
+)
 @JSON
 @with_terminal
 def command(
@@ -26,9 +44,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Time .onnx and .tflite FILES, or all of those in a directory, in interleaved rounds."""
-    from export.processes.child import call
+    from export.processes.child import SECONDS, call
 
     paths = expand(files)
+    if not paths:
+        raise InputError(f"there is no .onnx or .tflite file in {files[0]}; give one that has some")
     if missing := [path for path in paths if not path.is_file()]:
         raise InputError(f"there is no file {missing[0]}; check the name")
     with terminal.steps() as say:
@@ -37,6 +57,7 @@ def command(
             "the benchmark",
             "export.benchmark",
             "benchmark",
+            seconds=SECONDS + 2 * seconds * len(paths) * len(batches),
             paths=[path.absolute() for path in paths],
             batches=batches,
             threads=threads,

@@ -1,5 +1,6 @@
 """What several commands share: their options and their tables."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import click
 
 from export.proof.comparison import Comparison
 from export.proof.figures import Figures
+from export.proof.tolerances import Tolerances
 from export.terminal import Terminal
 
 PATH = click.Path(path_type=Path)
@@ -26,6 +28,9 @@ KEEP = click.option(
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 RTOL = click.option("--rtol", type=float, help="Allowed error relative to the reference.")
 ATOL = click.option("--atol", type=float, help="Allowed error relative to the output's scale.")
+MIN_SQNR = click.option(
+    "--min-sqnr", type=float, help="Least signal-to-noise ratio of int8 files, in dB."
+)
 INPUTS = click.option(
     "--inputs", type=PATH, metavar="FILE", help="Your own examples, .npy or .npz, to verify with."
 )
@@ -63,6 +68,10 @@ def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) 
     columns = ["file", "output", "error>", "original's>", "SQNR>", "of allowed>", "verdict"]
     terminal.table("Largest error against the original model in float64", columns, rows)
     for name, comparison in comparisons.items():
+        for figures in comparison.outputs.values():
+            if not figures.passed:
+                needed = _needed(figures, comparison.tolerances)
+                terminal.line(f"{name}, output {figures.name}: {needed}")
         for problem in comparison.problems:
             terminal.error(f"{name}: {problem}")
 
@@ -96,3 +105,13 @@ def _figures(figures: Figures) -> list[str]:
         f"{figures.excess:.0%}" if figures.excess < 10 else f"{figures.excess:.0f}x",
         verdict + agreement,
     ]
+
+
+def _needed(figures: Figures, bounds: Tolerances) -> str:
+    """The smallest tolerances that would pass, rounded so that they do."""
+    if not math.isfinite(figures.max_abs) or figures.dtype.startswith(("int", "uint", "bool")):
+        return "no tolerance would pass"
+    if bounds.min_sqnr is not None:
+        return f"would pass with --min-sqnr {math.floor(figures.sqnr)}"
+    atol, rtol = (f"{1.05 * least:.1e}" for least in (figures.passing_atol, figures.passing_rtol))
+    return f"would pass with --atol {atol}" + ("" if rtol == "inf" else f" or --rtol {rtol}")

@@ -11,6 +11,7 @@ from export.commands.common import (
     INPUTS,
     JSON,
     KEEP,
+    MIN_SQNR,
     PATH,
     RTOL,
     human_bytes,
@@ -25,7 +26,7 @@ from export.terminal import Terminal
 def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
     if value is None or value == "dynamic":
         return None
-    if not value.isdigit() or int(value) < 1:
+    if not value.isdecimal() or int(value) < 1:
         raise click.BadParameter(f"{value!r} is neither a size nor 'dynamic'.")
     return int(value)
 
@@ -39,7 +40,7 @@ def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> in
     type=click.Choice(FORMATS),
     multiple=True,
     default=FORMATS,
-    help="Only this format; may be repeated.",
+    help="Only this format; may be repeated. By default both.",
 )
 @click.option(
     "--precision",
@@ -47,9 +48,15 @@ def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> in
     type=click.Choice(list(DEFAULTS)),
     multiple=True,
     default=("float32",),
-    help="May be repeated; each gives files of its own.",
+    help="May be repeated; each gives files of its own. By default float32.",
 )
-@click.option("--opset", type=int, default=18, show_default=True, help="ONNX operator set.")
+@click.option(
+    "--opset",
+    type=click.IntRange(13, 18),
+    default=18,
+    show_default=True,
+    help="ONNX operator set.",
+)
 @click.option(
     "--batch",
     callback=_batch,
@@ -69,7 +76,7 @@ def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> in
 @INPUTS
 @RTOL
 @ATOL
-@click.option("--min-sqnr", type=float, help="Least signal-to-noise ratio of int8 files, in dB.")
+@MIN_SQNR
 @CUSTOM
 @click.option("--overwrite", is_flag=True, help="Replace files of an earlier export.")
 @click.option("--no-report", is_flag=True, help="Write no report.html.")

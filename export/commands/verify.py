@@ -9,6 +9,7 @@ from export.commands.common import (
     CUSTOM,
     INPUTS,
     JSON,
+    MIN_SQNR,
     PATH,
     RTOL,
     show_comparisons,
@@ -16,7 +17,7 @@ from export.commands.common import (
 )
 from export.errors import InputError, NotEquivalent
 from export.proof.comparison import Comparison
-from export.proof.tolerances import DEFAULTS
+from export.proof.tolerances import DEFAULTS, tolerances
 from export.terminal import Terminal
 
 
@@ -24,11 +25,16 @@ from export.terminal import Terminal
 @click.argument("first", type=PATH, metavar="MANIFEST|MODEL")
 @click.argument("files", type=PATH, nargs=-1, metavar="[FILE]...")
 @click.option(
-    "--precision", type=click.Choice(list(DEFAULTS)), default="float32", help="Of the files."
+    "--precision",
+    type=click.Choice(list(DEFAULTS)),
+    default="float32",
+    show_default=True,
+    help="Of the files; a manifest knows by itself.",
 )
 @INPUTS
 @RTOL
 @ATOL
+@MIN_SQNR
 @CUSTOM
 @JSON
 @with_terminal
@@ -38,10 +44,9 @@ def command(
     files: tuple[Path, ...],
     precision: str,
     inputs: Path | None,
-    rtol: float | None,
-    atol: float | None,
     custom_objects: tuple[str, ...],
     as_json: bool,
+    **bounds: float | None,
 ) -> None:
     """Check files against their manifest, or against a Keras model.
 
@@ -54,9 +59,9 @@ def command(
         if first.suffix == ".json" and not files:
             from export.manifest import check_manifest
 
-            found = check_manifest(first, rtol, atol)
+            found = check_manifest(first, **bounds)
         else:
-            found = _against_model(first, files, precision, inputs, rtol, atol, custom_objects)
+            found = _against_model(first, files, precision, inputs, custom_objects, bounds)
     if as_json:
         terminal.json({name: comparison.to_dict() for name, comparison in found.items()})
     else:
@@ -71,24 +76,22 @@ def _against_model(
     files: tuple[Path, ...],
     precision: str,
     inputs: Path | None,
-    rtol: float | None,
-    atol: float | None,
     custom_objects: tuple[str, ...],
+    bounds: dict[str, float | None],
 ) -> dict[str, Comparison]:
     if not files:
         raise InputError(f"nothing to check {model.name} against; give .onnx or .tflite files")
     for file in files:
         if not file.is_file():
             raise InputError(f"there is no file {file}; check the name")
+    chosen = tolerances(precision, **bounds)
     from export.loading.archive import load_model
     from export.proof.feeds import read_inputs
     from export.proof.replay import replay
-
-    loaded = load_model(model, custom_objects)
     from export.proof.truth import make_reference
 
-    reference = make_reference(loaded, read_inputs(inputs) if inputs else None)
+    given = read_inputs(inputs) if inputs else None
+    reference = make_reference(load_model(model, custom_objects), given)
     return {
-        str(file): replay(reference, file, precision=precision, rtol=rtol, atol=atol)
-        for file in files
+        str(file): replay(reference, file, precision=precision, bounds=chosen) for file in files
     }

@@ -11,7 +11,7 @@ from export.errors import ConversionError, InputError
 from export.processes.child import call
 from export.proof.comparison import Comparison, compare, merge
 from export.proof.reference import Arrays, Case, Reference
-from export.proof.tolerances import tolerances
+from export.proof.tolerances import Tolerances, tolerances
 from export.runtimes import open_artifact
 
 Names = dict[str, str]
@@ -30,9 +30,11 @@ def replay(
     rtol: float | None = None,
     atol: float | None = None,
     min_sqnr: float | None = None,
+    bounds: Tolerances | None = None,
 ) -> Comparison:
     """Runs the file in a child process on every case, with each setting of its runtime.
 
+    The bounds are those of the precision with the given ones in their place, or all of `bounds`.
     Files of precision "int8" get the user's own examples, or those of no stress range.
 
     Returns:
@@ -46,7 +48,7 @@ def replay(
         raise InputError(f"{path.name} is neither .onnx nor .tflite; give one of these")
     if not path.is_file():
         raise InputError(f"there is no file {path}; check the name")
-    bounds = tolerances(precision, rtol, atol, min_sqnr)
+    bounds = bounds or tolerances(precision, rtol, atol, min_sqnr)
     reference = reference.typical() if precision == "int8" else reference
     parts = []
     for setting, optimize in SETTINGS[path.suffix].items():

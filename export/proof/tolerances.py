@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from export.errors import InputError
 
@@ -32,6 +33,21 @@ class Tolerances:
     min_sqnr: float | None = None
     min_cosine: float = -1.0
 
+    def given(
+        self, rtol: float | None = None, atol: float | None = None, min_sqnr: float | None = None
+    ) -> "Tolerances":
+        """These with the given bounds in their place.
+
+        Raises:
+            InputError: a bound is negative or no number.
+        """
+        bounds = {"rtol": rtol, "atol": atol, "min_sqnr": min_sqnr}
+        chosen = {name: value for name, value in bounds.items() if value is not None}
+        for name, value in chosen.items():
+            if not math.isfinite(value) or (value < 0 and name != "min_sqnr"):
+                raise InputError(f"{name} is {value}; give a number that is not negative")
+        return replace(self, **chosen)
+
 
 DEFAULTS = {
     "float32": Tolerances(rtol=1e-4, atol=1e-5),
@@ -54,9 +70,19 @@ def tolerances(
     """
     if precision not in DEFAULTS:
         raise InputError(f"unknown precision {precision!r}; use one of {', '.join(DEFAULTS)}")
-    given = {"rtol": rtol, "atol": atol, "min_sqnr": min_sqnr}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    for name, value in chosen.items():
-        if not math.isfinite(value) or (value < 0 and name != "min_sqnr"):
-            raise InputError(f"{name} is {value}; give a number that is not negative")
-    return replace(DEFAULTS[precision], **chosen)
+    return DEFAULTS[precision].given(rtol, atol, min_sqnr)
+
+
+def from_record(record: Any) -> Tolerances:
+    """The bounds that a manifest tells.
+
+    Raises:
+        InputError: they are none.
+    """
+    try:
+        numbers: dict[str, Any] = {
+            name: value if value is None else float(value) for name, value in record.items()
+        }
+        return Tolerances(**numbers)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError("the manifest tells no tolerances; it is damaged, export again") from error

@@ -1,6 +1,7 @@
 """One self-contained HTML page about an export: no script, no font, nothing from the network."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +14,7 @@ def render(manifest: Mapping[str, Any]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"bytes": human_bytes, "error": error}
+    environment.filters |= {"bytes": human_bytes, "error": error, "batch": batch, "bounds": bounds}
     return environment.from_string(source).render(manifest=manifest)
 
 
@@ -32,3 +33,16 @@ def error(figure: float | str | None) -> str:
     if figure is None:
         return "–"
     return figure if isinstance(figure, str) else f"{figure:.1e}"
+
+
+def batch(labels: Iterable[str]) -> str:
+    """What a batch was made of: "normal, unit, 64 given"."""
+    counts = Counter(labels).items()
+    return ", ".join(label if count == 1 else f"{count} {label}" for label, count in counts)
+
+
+def bounds(tolerances: Mapping[str, Any]) -> str:
+    """What was allowed, in the terms that decided."""
+    if tolerances["min_sqnr"] is not None:
+        return f"SQNR {tolerances['min_sqnr']:.0f} dB, cosine {tolerances['min_cosine']:.2f}"
+    return f"rtol {tolerances['rtol']:.0e}, atol {tolerances['atol']:.0e}"

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -78,22 +79,59 @@ def test_a_directory_that_can_not_be_written(source, tmp_path, capsys):
         (["export"], "Missing argument"),
         (["export", "x.keras"], "Missing option"),
         (["export", "x.keras", "-o", "y", "--batch", "many"], "neither a size nor 'dynamic'"),
+        (["export", "x.keras", "-o", "y", "--batch", "0"], "neither a size nor 'dynamic'"),
+        (["export", "x.keras", "-o", "y", "--batch", "\u00b2"], "neither a size nor 'dynamic'"),
+        (["export", "x.keras", "-o", "y", "--opset", "12"], "13<=x<=18"),
+        (["export", "x.keras", "-o", "y", "--opset", "new"], "not a valid integer"),
+        (["export", "x.keras", "-o", "y", "--rtol", "nan"], "rtol is nan"),
+        (["export", "x.keras", "-o", "y", "--atol", "-1"], "atol is -1.0"),
+        (["export", "x.keras", "-o", "y", "extra"], "unexpected extra argument"),
+        (["export", "x.keras", "-o", "y", "--frobnicate"], "No such option"),
         (["export", "x.keras", "-o", "y", "--format", "torch"], "torch"),
         (["export", "x.keras", "-o", "y", "--precision", "int8"], "--calibration"),
         (["verify", "x.keras"], "give .onnx or .tflite"),
         (["verify", "x.keras", "y.onnx"], "there is no file y.onnx"),
         (["verify", "manifest.json"], "can't read manifest.json"),
+        (["verify", "x.keras", "here.onnx", "--atol", "nan"], "atol is nan"),
+        (["verify", "here.json"], "is not JSON"),
+        (["benchmark"], "Missing argument"),
         (["benchmark", "absent.onnx"], "there is no file absent.onnx"),
+        (["benchmark", "empty"], "no .onnx or .tflite file in empty"),
+        (["benchmark", "here.onnx", "--batch", "0"], "not in the range"),
+        (["benchmark", "here.onnx", "--threads", "-1"], "not in the range"),
+        (["benchmark", "here.onnx", "--seconds", "-1"], "not in the range"),
+        (["benchmark", "here.onnx"], "the runtime refuses here.onnx"),
+        (["inspect"], "Missing argument"),
+        (["inspect", "empty"], "is a directory"),
+        (["demo", "extra"], "unexpected extra argument"),
+        (["doctor", "--verbose"], "No such option"),
     ],
 )
 def test_wrong_use_is_one_line(tmp_path, monkeypatch, capsys, arguments, text):
     monkeypatch.chdir(tmp_path)
-    fails(capsys, arguments, 2, text)
+    (tmp_path / "empty").mkdir()
+    for name in ("here.onnx", "here.json"):
+        (tmp_path / name).write_text("nothing of the kind")
+    before = sorted(tmp_path.rglob("*"))
+    fails(capsys, arguments, 3 if "refuses" in text else 2, text)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_debug_shows_where(tmp_path, capsys):
-    assert run(["inspect", str(tmp_path / "absent.keras"), "--debug"]) == 2
-    assert "Traceback" in capsys.readouterr().err
+@pytest.mark.parametrize("command", ["inspect", "verify"])
+def test_debug_shows_where(tmp_path, capsys, command):
+    assert run([command, str(tmp_path / "absent.json"), "--debug"]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("Traceback")
+    assert "export/" in printed
+    assert printed.splitlines()[-1].startswith("error: ")
+
+
+def test_what_nobody_foresaw_is_one_line_too(capsys, monkeypatch):
+    def fail():
+        raise ZeroDivisionError("first\nsecond")
+
+    monkeypatch.setattr("export.doctor.examine", fail)
+    fails(capsys, ["doctor"], 3, "ZeroDivisionError: first second; see --debug for where")
 
 
 def test_inspect_tells_what_would_become_and_writes_nothing(source, capsys, tmp_path, monkeypatch):
@@ -130,8 +168,12 @@ def test_a_wrong_file_is_exit_code_1(tmp_path, capsys):
     path = write_dense(tmp_path / "wrong.onnx", model.layers[0], bias=0.01)
     assert run(["verify", str(tmp_path / "model.keras"), str(path)]) == 1
     printed = capsys.readouterr()
+    assert printed.err.startswith("error:")
     assert "NOT equivalent" in printed.out
-    assert "error:" in printed.err
+    (advice,) = re.findall(r"output y: would pass with (--atol \S+)", printed.out)
+    again = ["verify", str(tmp_path / "model.keras"), str(path)]
+    assert run([*again, *advice.split()]) == 0
+    assert run([*again, "--atol", str(0.9 * float(advice.split()[1]))]) == 1
 
 
 def test_a_conversion_that_fails_is_exit_code_3(tmp_path, capsys):

@@ -1,15 +1,17 @@
 import json
 import os
 import subprocess
-import sys
+import venv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from export.errors import InputError
 from export.manifest import check_manifest, read_manifest
 from export.options import Options
 from export.pipeline import export
+from export.publishing import COMMITTED, MARK
 from tests.export.archives import save_net
 
 
@@ -41,17 +43,58 @@ def test_untouched_files_pass_elsewhere(copy):
     assert all(results.values())
 
 
-def test_without_tensorflow_and_keras(copy, tmp_path):
-    """As on a machine that has the runtimes only: both packages refuse to be imported."""
-    blocked = tmp_path / "blocked"
-    for name in ("tensorflow", "keras", "tf2onnx"):
-        (blocked / name).mkdir(parents=True)
-        (blocked / name / "__init__.py").write_text("raise ImportError('not installed here')")
-    environment = os.environ | {"PYTHONPATH": f"{blocked}:{Path(__file__).parents[2]}"}
-    arguments = [sys.executable, "-P", "-m", "export", "verify", str(copy)]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True)
+RUNTIMES_ONLY = (
+    "ai_edge_litert", "click", "flatbuffers", "markdown_it", "mdurl", "numpy", "numpy.libs",
+    "onnxruntime", "packaging", "pygments", "rich",
+)  # fmt: skip
+
+
+def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
+    """In a fresh virtual environment that has neither TensorFlow nor Keras nor a converter."""
+    home = tmp_path_factory.mktemp("elsewhere")
+    venv.create(home, with_pip=False, symlinks=True)
+    (room,) = home.glob("lib/*/site-packages")
+    for name in RUNTIMES_ONLY:
+        found = Path(np.__file__).parents[1] / name
+        if found.exists():
+            (room / name).symlink_to(found)
+    (room / "fleras.pth").write_text(str(Path(__file__).parents[2]))
+
+    def python(*arguments):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        command = [home / "bin" / "python", *arguments]
+        return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True)
+
+    for absent in ("tensorflow", "keras", "tf2onnx", "onnx", "h5py"):
+        assert "ModuleNotFoundError" in python("-c", f"import {absent}").stderr
+    done = python("-m", "export", "verify", str(copy))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("equivalent") == 2
+    assert done.stdout.count(" equivalent") == 2
+    (copy.parent / "model.onnx").write_bytes(b"other")
+    assert python("-m", "export", "verify", str(copy)).returncode == 1
+
+
+def test_the_bounds_are_those_of_the_export_unless_others_are_given(copy):
+    """A file that passed under a wide tolerance passes again, and fails under a narrow one."""
+
+    def widen(content):
+        for artifact in content["artifacts"]:
+            artifact["verification"]["tolerances"] |= {"rtol": 0.5, "noise": 0.0}
+
+    results = check_manifest(change(copy, widen))
+    assert all(comparison.tolerances.rtol == 0.5 for comparison in results.values())
+    assert all(results.values())
+    assert not any(check_manifest(copy, rtol=0.0, atol=1e-12).values())
+
+
+def test_an_export_that_was_killed_half_way_is_completed_first(copy):
+    home = copy.parent
+    stage = home.parent / f".{home.name}{MARK}0{COMMITTED}"
+    stage.mkdir()
+    for name in ("model.tflite", "manifest.json"):
+        (home / name).rename(stage / name)
+    assert all(check_manifest(copy).values())
+    assert not stage.exists()
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "folded.keras", "reference.npz"])
@@ -105,6 +148,9 @@ def test_a_manifest_that_names_files_elsewhere_is_refused(copy, name):
         lambda content: content.update(artifacts=[{}]),
         lambda content: content["artifacts"][0].update(path="other.onnx"),
         lambda content: content["artifacts"][0].update(precision=3),
+        lambda content: content["artifacts"][0].pop("verification"),
+        lambda content: content["artifacts"][0]["verification"].update(tolerances={"rtol": "x"}),
+        lambda content: content["artifacts"][0]["verification"].update(tolerances={"x": 1}),
         lambda content: content["files"]["model.onnx"].pop("sha256"),
         lambda content: content.update(schema="something else"),
     ],

@@ -81,26 +81,6 @@ def test_the_folded_model_is_plain_keras_without_batch_norms(exported):
     assert not batch_norms(keras.models.load_model(path))
 
 
-def test_the_same_model_gives_the_same_bytes_in_one_process_and_in_two(exported, source, tmp_path):
-    directory, _ = exported
-    for _ in range(12):
-        save_net(tmp_path / "other.keras")
-    export(source, tmp_path / "again", Options())
-    assert contents(tmp_path / "again") == contents(directory)
-    arguments = [sys.executable, "-m", "export", "export", str(source), "-o", str(tmp_path / "two")]
-    done = subprocess.run(arguments, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "equivalent" in done.stdout
-    assert contents(tmp_path / "two") == contents(directory)
-
-
-def test_no_path_and_no_user_name_is_in_any_file(exported, source):
-    directory, _ = exported
-    for name, content in contents(directory).items():
-        for private in (directory.parent, source.parent, Path.home(), Path(__file__).parents[2]):
-            assert str(private).encode() not in content, name
-
-
 def test_one_perturbed_folded_weight_is_found(source, tmp_path):
     original = keras.models.load_model(source)
     folded = fold_batch_norms(original).model
@@ -154,23 +134,6 @@ def test_formats_batch_and_the_users_inputs(source, tmp_path):
     assert {figures.shape[0] for figures in comparison.figures} == {4}
     assert ("given",) * 6 in [case.labels for case in exported.reference.cases]
     assert exported.fold[0].code == "asked_to_keep"
-
-
-def test_each_precision_is_a_file_with_its_own_verification(source, tmp_path):
-    np.save(tmp_path / "data.npy", np.random.default_rng(0).normal(size=(50, 8, 8, 2)))
-    precisions = ("float32", "float16", "dynamic_int8", "int8")
-    options = Options(precisions=precisions, calibration=tmp_path / "data.npy")
-    exported = export(source, tmp_path / "out", options)
-    assert len(exported.artifacts) == 8
-    for artifact, comparison in exported.artifacts:
-        infix = "" if artifact.precision == "float32" else f".{artifact.precision}"
-        assert artifact.path.name == f"model{infix}.{artifact.format}"
-        assert comparison.outputs["scores"].excess <= 1
-        if artifact.precision == "int8":
-            assert comparison.tolerances.min_sqnr
-            assert comparison.outputs["scores"].sqnr > 20
-    sizes = {artifact.path.name: artifact.size for artifact, _ in exported.artifacts}
-    assert sizes["model.int8.tflite"] < sizes["model.tflite"]
 
 
 def test_a_format_that_can_not_express_the_model_writes_nothing(source, tmp_path, monkeypatch):

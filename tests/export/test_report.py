@@ -1,4 +1,5 @@
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import pytest
@@ -6,7 +7,8 @@ import pytest
 from export.manifest import describe
 from export.proof.comparison import compare
 from export.proof.reference import Reference
-from export.report import error, human_bytes, render
+from export.proof.tolerances import tolerances
+from export.report import batch, bounds, error, human_bytes, render
 from tests.export.proof.test_comparison import moved, outputs
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -54,6 +56,27 @@ def test_the_page_is_whole_and_says_what_the_manifest_says():
         assert expected in text
 
 
+def test_the_page_shows_what_is_allowed_and_what_would_pass():
+    page = Balanced()
+    page.feed(render(manifest(shift=0.5)))
+    figures = compare(outputs(), moved(outputs(), 0.5)).outputs["scores"]
+    text = " ".join(page.text)
+    for number in (figures.passing_rtol, figures.passing_atol, figures.max_abs):
+        assert f"{number:.1e}" in text
+    assert f"{100 * figures.excess:.0f} %" in text
+
+
+def test_opset_and_ir_version_are_on_the_page():
+    content = manifest()
+    artifact = {
+        "path": "model.onnx", "precision": "float32", "size": 9, "operators": {"Conv": 2},
+        "batch": None, "opset": 17, "ir_version": 8, "verification": content["folded"],
+    }  # fmt: skip
+    page = render(content | {"artifacts": [artifact]})
+    assert "17, 8</td>" in page
+    assert "rtol 1e-04, atol 1e-05" in page
+
+
 def test_the_page_needs_nothing_from_elsewhere():
     page = render(manifest())
     assert not re.search(r"https?:|src=|url\(|<script|<link|@import", page)
@@ -75,4 +98,6 @@ def test_short_forms():
     assert [human_bytes(n) for n in (12, 1234, 1234567, 5 * 10**9)] == [
         "12 B", "1.2 kB", "1.2 MB", "5.0 GB"
     ]  # fmt: skip
+    assert batch(["normal"] + ["given"] * 3) == "normal, 3 given"
+    assert bounds(asdict(tolerances("int8"))) == "SQNR 10 dB, cosine 0.95"
     assert [error(figure) for figure in (1.234e-5, "inf", None)] == ["1.2e-05", "inf", "–"]

@@ -23,6 +23,7 @@ def test_pieces_hold_every_example_and_the_last_is_filled_up():
     for piece in pieces:
         np.testing.assert_array_equal(piece.truth["y"], 2 * piece.inputs["x"])
         assert piece.original["y"].dtype == np.float32
+    assert REFERENCE.at_batch(3)[-1].inputs["x"].ravel().tolist() == [3, 4, 4]
     assert REFERENCE.at_batch(None) == REFERENCE.cases
 
 
