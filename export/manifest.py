@@ -117,22 +117,17 @@ def check_manifest(
     with suppress(OSError):
         settle(path.parent.resolve())
     content = read_manifest(path)
-    damage = {
-        name: _damage(path.parent / name, entry["sha256"])
-        for name, entry in content["files"].items()
-    }
-    results = {name: Comparison(problems=(problem,)) for name, problem in damage.items() if problem}
+    home, hashes = path.parent, content["files"]
+    found = {name: _damage(home / name, entry["sha256"]) for name, entry in hashes.items()}
+    results = {name: Comparison(problems=(problem,)) for name, problem in found.items() if problem}
     if REFERENCE in results:
         return results
-    reference = Reference.load(path.parent / REFERENCE)
+    reference = Reference.load(home / REFERENCE)
     for artifact in content["artifacts"]:
-        if artifact["path"] not in results:
-            results[artifact["path"]] = replay(
-                reference,
-                path.parent / artifact["path"],
-                precision=artifact["precision"],
-                bounds=_bounds(artifact).given(rtol, atol, min_sqnr),
-            )
+        if (name := artifact["path"]) not in results:
+            bounds = _bounds(artifact).given(rtol, atol, min_sqnr)
+            precision = artifact["precision"]
+            results[name] = replay(reference, home / name, precision=precision, bounds=bounds)
     return results
 
 

@@ -111,6 +111,8 @@ def _needed(figures: Figures, bounds: Tolerances) -> str:
     """The smallest tolerances that would pass, rounded so that they do."""
     if not math.isfinite(figures.max_abs) or figures.dtype.startswith(("int", "uint", "bool")):
         return "no tolerance would pass"
+    if bounds.min_sqnr is not None and figures.cosine < bounds.min_cosine:
+        return f"its cosine similarity is {figures.cosine:.2f}, and {bounds.min_cosine} is needed"
     if bounds.min_sqnr is not None:
         return f"would pass with --min-sqnr {math.floor(figures.sqnr)}"
     atol, rtol = (f"{1.05 * least:.1e}" for least in (figures.passing_atol, figures.passing_rtol))

@@ -32,6 +32,8 @@ def error(figure: float | str | None) -> str:
     """A figure in two digits; infinities are stored as strings, unknown ones as None."""
     if figure is None:
         return "–"
+    if figure == 0:
+        return "0"
     return figure if isinstance(figure, str) else f"{figure:.1e}"
 
 

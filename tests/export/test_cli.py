@@ -2,7 +2,6 @@ import json
 import re
 import subprocess
 import sys
-import warnings
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from export.cli import run
 from tests.export.archives import save_net
 from tests.export.onnx_files import write_dense
+from tests.export.test_wrong_use import fails
 
 
 @pytest.fixture(scope="module")
@@ -18,120 +18,6 @@ def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("source") / "net.keras"
     save_net(path)
     return path
-
-
-def fails(capsys, arguments, code, text):
-    """One line on standard error that says so, no traceback, nothing on standard output."""
-    assert run([str(argument) for argument in arguments]) == code
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("error: ")
-    assert printed.err.count("\n") == 1
-    assert "Traceback" not in printed.err
-    assert text in printed.err
-
-
-def bad_files(directory):
-    good = directory / "good.keras"
-    save_net(good)
-    content = good.read_bytes()
-    good.unlink()
-    (directory / "empty.keras").touch()
-    (directory / "cut.keras").write_bytes(content[: len(content) // 2])
-    (directory / "text.keras").write_text("I am no archive")
-    x = keras.Input((3,))
-    keras.Model(x, keras.layers.Lambda(lambda t: t, name="f")(x)).save(directory / "lambda.keras")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        keras.Sequential([keras.layers.Dense(2)]).save(directory / "unbuilt.keras")
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("absent.keras", "there is no file"),
-        ("empty.keras", "is empty"),
-        ("cut.keras", "cut off"),
-        ("text.keras", "not a .keras archive"),
-        ("lambda.keras", "'f' is a Lambda"),
-        ("unbuilt.keras", "never built"),
-    ],
-)
-def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, capsys, name, text):
-    bad_files(tmp_path)
-    before = sorted(tmp_path.iterdir())
-    capsys.readouterr()
-    fails(capsys, ["export", tmp_path / name, "-o", tmp_path / "out"], 2, text)
-    fails(capsys, ["inspect", tmp_path / name], 2, text)
-    assert sorted(tmp_path.iterdir()) == before
-
-
-def test_a_directory_that_can_not_be_written(source, tmp_path, capsys):
-    (tmp_path / "file").touch()
-    fails(capsys, ["export", source, "-o", tmp_path / "file"], 2, "is a file")
-    fails(capsys, ["export", source, "-o", "/proc/nowhere"], 2, "can't write into")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (["frobnicate"], "No such command"),
-        (["export"], "Missing argument"),
-        (["export", "x.keras"], "Missing option"),
-        (["export", "x.keras", "-o", "y", "--batch", "many"], "neither a size nor 'dynamic'"),
-        (["export", "x.keras", "-o", "y", "--batch", "0"], "neither a size nor 'dynamic'"),
-        (["export", "x.keras", "-o", "y", "--batch", "\u00b2"], "neither a size nor 'dynamic'"),
-        (["export", "x.keras", "-o", "y", "--opset", "12"], "13<=x<=18"),
-        (["export", "x.keras", "-o", "y", "--opset", "new"], "not a valid integer"),
-        (["export", "x.keras", "-o", "y", "--rtol", "nan"], "rtol is nan"),
-        (["export", "x.keras", "-o", "y", "--atol", "-1"], "atol is -1.0"),
-        (["export", "x.keras", "-o", "y", "extra"], "unexpected extra argument"),
-        (["export", "x.keras", "-o", "y", "--frobnicate"], "No such option"),
-        (["export", "x.keras", "-o", "y", "--format", "torch"], "torch"),
-        (["export", "x.keras", "-o", "y", "--precision", "int8"], "--calibration"),
-        (["verify", "x.keras"], "give .onnx or .tflite"),
-        (["verify", "x.keras", "y.onnx"], "there is no file y.onnx"),
-        (["verify", "manifest.json"], "can't read manifest.json"),
-        (["verify", "x.keras", "here.onnx", "--atol", "nan"], "atol is nan"),
-        (["verify", "here.json"], "is not JSON"),
-        (["benchmark"], "Missing argument"),
-        (["benchmark", "absent.onnx"], "there is no file absent.onnx"),
-        (["benchmark", "empty"], "no .onnx or .tflite file in empty"),
-        (["benchmark", "here.onnx", "--batch", "0"], "not in the range"),
-        (["benchmark", "here.onnx", "--threads", "-1"], "not in the range"),
-        (["benchmark", "here.onnx", "--seconds", "-1"], "not in the range"),
-        (["benchmark", "here.onnx"], "the runtime refuses here.onnx"),
-        (["inspect"], "Missing argument"),
-        (["inspect", "empty"], "is a directory"),
-        (["demo", "extra"], "unexpected extra argument"),
-        (["doctor", "--verbose"], "No such option"),
-    ],
-)
-def test_wrong_use_is_one_line(tmp_path, monkeypatch, capsys, arguments, text):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty").mkdir()
-    for name in ("here.onnx", "here.json"):
-        (tmp_path / name).write_text("nothing of the kind")
-    before = sorted(tmp_path.rglob("*"))
-    fails(capsys, arguments, 3 if "refuses" in text else 2, text)
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-@pytest.mark.parametrize("command", ["inspect", "verify"])
-def test_debug_shows_where(tmp_path, capsys, command):
-    assert run([command, str(tmp_path / "absent.json"), "--debug"]) == 2
-    printed = capsys.readouterr().err
-    assert printed.startswith("Traceback")
-    assert "export/" in printed
-    assert printed.splitlines()[-1].startswith("error: ")
-
-
-def test_what_nobody_foresaw_is_one_line_too(capsys, monkeypatch):
-    def fail():
-        raise ZeroDivisionError("first\nsecond")
-
-    monkeypatch.setattr("export.doctor.examine", fail)
-    fails(capsys, ["doctor"], 3, "ZeroDivisionError: first second; see --debug for where")
 
 
 def test_inspect_tells_what_would_become_and_writes_nothing(source, capsys, tmp_path, monkeypatch):

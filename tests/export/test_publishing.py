@@ -195,7 +195,7 @@ def test_a_mount_point_is_written_from_within():
     assert homes(Path("/dev/shm")) == [Path("/dev/shm")]
 
 
-def test_a_directory_that_can_not_be_read_is_settled_by_nobody(tmp_path):
+def test_a_directory_that_is_none_is_settled_by_nobody(tmp_path):
     settle(tmp_path / "absent")
     (tmp_path / "file").touch()
     settle(tmp_path / "file")

@@ -100,4 +100,9 @@ def test_short_forms():
     ]  # fmt: skip
     assert batch(["normal"] + ["given"] * 3) == "normal, 3 given"
     assert bounds(asdict(tolerances("int8"))) == "SQNR 10 dB, cosine 0.95"
-    assert [error(figure) for figure in (1.234e-5, "inf", None)] == ["1.2e-05", "inf", "–"]
+    assert [error(figure) for figure in (1.234e-5, "inf", None, 0.0)] == [
+        "1.2e-05",
+        "inf",
+        "–",
+        "0",
+    ]
