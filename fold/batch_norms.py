@@ -50,4 +50,4 @@ def fold_batch_norms(
     keep = (keep,) if isinstance(keep, str) else tuple(keep)
     decisions = Decisions(graph, keep)
     decisions.make(merge_branches)
-    return FoldResult(rebuild(decisions.plan, model), decisions.report())
+    return FoldResult(rebuild(decisions.plan, model), decisions.records.report(decisions.plan))

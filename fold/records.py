@@ -1,0 +1,116 @@
+"""What happened to each batch norm while it was decided, told at the end as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import keras
+
+from fold.affine import CannotFold
+from fold.graph import Call, Graph
+from fold.plan import Plan
+from fold.report import Record, Report
+from fold.rules.norm import BATCH_NORMS, PREPROCESSING, trains, untrained
+
+
+class Records:
+    """The moves that were made, those that were refused, and layers that went into others."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.made: dict[Call, Record] = {}
+        self.refusals: dict[Call, dict[str, CannotFold]] = {}
+        self.renamed: dict[str, str] = {}
+
+    def note(self, calls: tuple[Call, ...], code: str, into: tuple[str, ...]) -> None:
+        """A move was made."""
+        status = "reduced" if code.endswith("_left") else "folded"
+        for call in calls:
+            self.made[call] = Record(call.name, status, into, code, "")
+
+    def refuse(self, calls: tuple[Call, ...], code: str, refusal: CannotFold) -> None:
+        """A move failed."""
+        for call in calls:
+            self.refusals.setdefault(call, {})[code] = refusal
+
+    def hopeful(self, call: Call) -> bool:
+        """Whether a move failed for something that others may have changed since."""
+        refusals = self.refusals.get(call, {}).values()
+        return any(refusal.code == "read_elsewhere" for refusal in refusals)
+
+    def report(self, plan: Plan) -> Report:
+        """One record per batch-norm call, in the order of the graph."""
+        norms = [c for c in self.graph.calls if type(c.operation) in BATCH_NORMS]
+        other = [c for c in self.graph.calls if type(c.operation) in PREPROCESSING]
+        fresh = dict.fromkeys(c.name for c in norms if untrained(c))
+        return Report(
+            tuple(record for call in self.graph.calls for record in self._of(call, plan)),
+            tuple(self._record(call, plan) for call in other),
+            tuple(f"the statistics of '{name}' are untouched: was it trained?" for name in fresh),
+        )
+
+    def _of(self, call: Call, plan: Plan) -> Iterator[Record]:
+        """The record of a batch norm, or one for each that a layer has inside."""
+        if type(call.operation) in BATCH_NORMS:
+            yield self._record(call, plan)
+        elif isinstance(call.operation, keras.Layer):
+            for layer in call.operation._flatten_layers(include_self=False):
+                if type(layer) in BATCH_NORMS:
+                    yield _inside(layer, call)
+
+    def _record(self, call: Call, plan: Plan) -> Record:
+        """What became of one call, with the names that layers have in the new model."""
+        record = self.made.get(call)
+        if record is None:
+            error = self._obstacle(call, plan)
+            return Record(call.name, "kept", (), error.code, f"kept: {error.reason}")
+        into = tuple(dict.fromkeys(self._final_name(name) for name in record.into))
+        left = {"shift_left": "a shift is left, ", "scale_left": "a scale is left, "}
+        where = f"into {', '.join(into)}" if into else "it was the identity"
+        reason = left.get(record.code, "") + where + self._bound(call)
+        return replace(record, into=into, reason=reason)
+
+    def _bound(self, call: Call) -> str:
+        """The bound that kept a batch norm from going whole, with its value."""
+        split = self.refusals.get(call, {}).get("split")
+        bounded = self.made[call].status == "reduced" and split and split.code == "digits"
+        return f"; {split.reason}" if bounded and split else ""
+
+    def _final_name(self, name: str) -> str:
+        """Where a layer went that was merged with others."""
+        while self.renamed.get(name, name) != name:
+            name = self.renamed[name]
+        return name
+
+    def _obstacle(self, call: Call, plan: Plan) -> CannotFold:
+        """Why nothing worked."""
+        refusals = self.refusals.get(call)
+        if call in plan.frozen:
+            return _frozen(call)
+        if call in plan.refused:
+            return plan.refused[call]
+        if refusals:
+            return _both_ways(refusals)
+        return CannotFold("shared_layer", "another call of it has to stay as it is")
+
+
+def _inside(layer: keras.Layer, call: Call) -> Record:
+    kind = type(call.operation).__name__
+    why = f": {call.opaque}" if call.opaque else ""
+    reason = f"kept: it is inside {kind} '{call.name}', which stays whole{why}"
+    return Record(layer.name, "kept", (), "inside_custom_layer", reason)
+
+
+def _frozen(call: Call) -> CannotFold:
+    if trains(call):
+        return CannotFold("training_true", "it is called with training=True")
+    return CannotFold("asked_to_keep", "`keep` names it")
+
+
+def _both_ways(refusals: dict[str, CannotFold]) -> CannotFold:
+    hoist, sink = refusals["hoisted"], refusals["sunk"]
+    first = refusals.get("split", hoist)
+    code = first.code if first.code == "digits" else hoist.code
+    before, after = hoist.reason, sink.reason
+    return CannotFold(code, f"before it, {before}; after it, {after}")
