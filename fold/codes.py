@@ -32,6 +32,5 @@ CODES = {
     "digits": "A scale near zero makes its shift so large that float32 would lose digits.",
     "inside_custom_layer": "It is inside a custom layer that can't be expanded, for the reason "
     "given. Use Keras layers and keras.ops in its `call`.",
-    "masked_layer": "A custom layer with a mask can't be expanded.",
     "too_far": "The way to a layer that could take it is too long.",
 }

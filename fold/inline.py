@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src.backend import get_keras_mask
 from keras.src.models.functional import Functional
 
 from fold.affine import FoldError
+from fold.expand import expand, expand_root
 from fold.graph import Call, Graph, Value
 
 
@@ -29,8 +31,8 @@ def flat_graph(model: keras.Model, atomic: frozenset[type]) -> Graph:
             f"model '{model.name}' was never built; call it on data or build(input_shape) first"
         )
     with _untouched(model):
-        function = _function_of(model) or _expand_root(model)
-        walk = _Walk(atomic, masked=_makes_masks(model))
+        function = _function_of(model) or expand_root(model)
+        walk = _Walk(atomic)
         tensors = tuple(function._inputs)
         values = [Value(tuple(t.shape), t.dtype) for t in tensors]
         results = walk.run(function, values, scope=(), training=None)
@@ -52,8 +54,8 @@ def _function_of(operation: keras.Operation) -> Functional | None:
     return None
 
 
-def _makes_masks(model: keras.Model) -> bool:
-    layers = model._flatten_layers()
+def _makes_masks(layer: keras.Layer) -> bool:
+    layers = layer._flatten_layers()
     return any(isinstance(x, keras.layers.Masking) or getattr(x, "mask_zero", 0) for x in layers)
 
 
@@ -73,10 +75,9 @@ def _untouched(model: keras.Model) -> Iterator[None]:
 class _Walk:
     """Collects calls in running order."""
 
-    def __init__(self, atomic: frozenset[type], masked: bool) -> None:
+    def __init__(self, atomic: frozenset[type]) -> None:
         self.calls: list[Call] = []
         self.atomic = atomic
-        self.masked = masked
 
     def run(
         self,
@@ -95,26 +96,25 @@ class _Walk:
                 )
                 if training is not None and _takes_training(node.operation):
                     kwargs["training"] = training
-                outputs = self.call(node.operation, args, kwargs, node.outputs, scope)
+                outputs = self.call(node, args, kwargs, scope)
                 known.update({id(t): v for t, v in zip(node.outputs, outputs, strict=True)})
         return [known[id(t)] for t in function._outputs]
 
-    def call(
-        self, operation: Any, args: tuple, kwargs: dict, outputs: list, scope: tuple[str, ...]
-    ) -> list[Value]:
-        operation = _unwrapped(operation)
+    def call(self, node: Any, args: tuple, kwargs: dict, scope: tuple[str, ...]) -> list[Value]:
+        operation = _unwrapped(node.operation)
         inner = (*scope, operation.name)
-        function, opaque = self.look_inside(operation, args, kwargs)
+        masked = any(get_keras_mask(t) is not None for t in node.input_tensors)
+        function, opaque = self.look_inside(operation, args, kwargs, masked)
         if function is not None:
             training = kwargs.get("training")
             values = [v for v in keras.tree.flatten((args, kwargs)) if isinstance(v, Value)]
             return self.run(function, values, inner, training)
-        values = [Value(tuple(t.shape), t.dtype) for t in outputs]
+        values = [Value(tuple(t.shape), t.dtype) for t in node.outputs]
         self.calls.append(Call(operation, args, kwargs, tuple(values), scope, opaque))
         return values
 
     def look_inside(
-        self, operation: Any, args: tuple, kwargs: dict
+        self, operation: Any, args: tuple, kwargs: dict, masked: bool
     ) -> tuple[Functional | None, str]:
         """The graph inside one call, or None and why there is none for a custom layer."""
         if type(operation) in self.atomic:
@@ -124,9 +124,9 @@ class _Walk:
             return (function, "") if _fits(function, args, kwargs) else (None, "mismatched inputs")
         if not isinstance(operation, keras.Layer) or _is_keras(operation):
             return None, ""
-        if self.masked:
-            return None, "the model uses masks"
-        return _expand(operation, args, kwargs)
+        if masked or _makes_masks(operation):
+            return None, "a mask reaches it or is made in it"
+        return expand(operation, args, kwargs)
 
 
 def _unwrapped(operation: Any) -> Any:
@@ -163,58 +163,3 @@ def _fits(function: Functional, args: tuple, kwargs: dict) -> bool:
             for v, t in zip(given, wanted, strict=True)
         )
     )
-
-
-def _expand(layer: keras.Layer, args: tuple, kwargs: dict) -> tuple[Functional | None, str]:
-    if layer._trainable_variables or layer._non_trainable_variables:
-        return None, "it has weights of its own"
-    if type(layer).compute_mask is not keras.Layer.compute_mask:
-        return None, "it computes masks"
-    inputs: list[keras.KerasTensor] = []
-
-    def enter(leaf: Any) -> Any:
-        if not isinstance(leaf, Value):
-            return leaf
-        inputs.append(keras.Input(batch_shape=leaf.shape, dtype=leaf.dtype))
-        return inputs[-1]
-
-    args, kwargs = keras.tree.map_structure(enter, (args, kwargs))
-    if any(
-        keras.backend.is_float_dtype(t.dtype) and t.dtype != layer.compute_dtype for t in inputs
-    ):
-        return None, "it casts its inputs"
-    if layer._call_has_training_arg:
-        kwargs.setdefault("training", False)
-    try:
-        function = Functional(inputs, layer.call(*args, **kwargs))
-    except Exception as error:
-        return None, f"its call can't be traced ({type(error).__name__})"
-    if any(isinstance(leaf, keras.Variable) for leaf in _arguments(function)):
-        return None, "its call reads weights directly"
-    return function, ""
-
-
-def _arguments(function: Functional) -> Iterator[Any]:
-    for nodes in function._nodes_by_depth.values():
-        for node in nodes:
-            yield from keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
-
-
-def _expand_root(model: keras.Model) -> Functional:
-    """The graph of a subclassed model, called on the shapes it was built with."""
-    shapes = getattr(model, "_build_shapes_dict", None)
-    if not shapes:
-        raise FoldError(f"model '{model.name}' has no recorded input shape; call it on data first")
-    structure = next(iter(shapes.values())) if len(shapes) == 1 else shapes
-    inputs = keras.tree.map_shape_structure(
-        lambda shape: keras.Input(batch_shape=(None, *shape[1:]), dtype=model.input_dtype),
-        structure,
-    )
-    try:
-        arguments = {"training": False} if model._call_has_training_arg else {}
-        return Functional(inputs, model.call(inputs, **arguments), name=model.name)
-    except Exception as error:
-        raise FoldError(
-            f"the subclassed model '{model.name}' can't be traced ({error}); use Keras layers and "
-            "keras.ops in its call, or rebuild it as a Functional model"
-        ) from error

@@ -35,6 +35,31 @@ class Network(keras.Model):
         return self.head(self.block(inputs))
 
 
+class Tagger(keras.Model):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.embedding = layers.Embedding(9, 4, mask_zero=True)
+        self.norm = layers.BatchNormalization()
+        self.rnn = layers.LSTM(3)
+
+    def call(self, tokens):
+        return self.rnn(self.norm(self.embedding(tokens)))
+
+
+class Dense(layers.Layer):
+    def __init__(self, units, **settings):
+        super().__init__(**settings)
+        self.units = units
+        self.dense = layers.Dense(units)
+        self.norm = layers.BatchNormalization()
+
+    def call(self, inputs):
+        return self.norm(self.dense(inputs))
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units}
+
+
 OWN = {"Block": Block, "RawBlock": RawBlock, "Network": Network}
 
 
@@ -111,3 +136,60 @@ def test_time_distributed_batch_norm():
     result = folded(keras.Model(inputs, x))
     assert statuses(result) == ["folded"]
     assert not batch_norms(result.model)
+
+
+TOKENS = np.array([[1, 2, 3, 4, 0], [5, 8, 0, 0, 0], [7, 1, 1, 2, 6]], "int32")
+
+
+def test_a_subclassed_model_of_tokens_keeps_integer_inputs():
+    model = Tagger()
+    model(TOKENS)
+    result = folded(model, TOKENS)
+    assert statuses(result) == ["folded"]
+    assert result.model.inputs[0].dtype == "int32"
+
+
+def test_a_subclassed_model_takes_the_inputs_of_its_symbolic_call():
+    model = Tagger()
+    model(keras.Input((5,), dtype="int64"))
+    result = folded(model, TOKENS.astype("int64"))
+    assert result.model.inputs[0].dtype == "int64"
+
+
+def test_a_composite_layer_that_no_mask_reaches_is_expanded_in_a_model_with_masks():
+    tokens, numbers = keras.Input((5,), dtype="int32"), keras.Input((6,))
+    read = layers.LSTM(3)(layers.Embedding(9, 4, mask_zero=True)(tokens))
+    model = keras.Model([tokens, numbers], layers.Concatenate()([read, Dense(4)(numbers)]))
+    data = [TOKENS, np.random.default_rng(0).normal(size=(3, 6)).astype("float32")]
+    assert statuses(folded(model, data)) == ["folded"]
+
+
+def test_a_composite_layer_that_a_mask_reaches_stays_with_that_reason():
+    tokens = keras.Input((5,), dtype="int32")
+    x = Dense(4)(layers.Embedding(9, 4, mask_zero=True)(tokens))
+    result = folded(keras.Model(tokens, layers.LSTM(3)(x)), TOKENS)
+    (record,) = result.report
+    assert record.code == "inside_custom_layer"
+    assert "mask" in record.reason
+
+
+def test_an_output_given_twice_whose_last_layer_goes():
+    inputs = keras.Input((4,))
+    x = layers.BatchNormalization(name="last")(layers.Dense(3)(inputs))
+    result = folded(keras.Model(inputs, [x, x]))
+    assert statuses(result) == ["folded"]
+    assert result.model.output_names == ["last", "last"]
+
+
+def test_two_outputs_of_one_shared_layer_that_goes():
+    left, right = keras.Input((4,)), keras.Input((4,))
+    dense, norm = layers.Dense(3), layers.BatchNormalization(name="last")
+    result = folded(keras.Model([left, right], [norm(dense(left)), norm(dense(right))]))
+    assert statuses(result) == ["folded"] * 2
+    assert result.model.output_names == ["last", "last"]
+
+
+def test_a_composite_layer_between_other_layers_is_expanded():
+    inputs = keras.Input((6,))
+    x = layers.BatchNormalization()(Dense(4)(layers.BatchNormalization()(inputs)))
+    assert statuses(folded(keras.Model(inputs, layers.ReLU()(x)))) == ["folded"] * 3
