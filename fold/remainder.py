@@ -30,7 +30,7 @@ def remainder(call: Call, affine: Affine, name: str) -> keras.Layer:
             return _batch_norm(call, affine, axis, name)
         except CannotFold:
             pass
-    scale, offset = (_plain(a) for a in (affine.scale, affine.shift))
+    scale, offset = (_plain(a, call.output.dtype) for a in (affine.scale, affine.shift))
     return keras.layers.Rescaling(scale, offset, name=name, dtype=_policy(call))
 
 
@@ -54,10 +54,16 @@ def _batch_norm(call: Call, affine: Affine, axis: int, name: str) -> keras.Layer
     return new
 
 
-def _plain(array: Array) -> float | Array:
-    """A number where one is enough; else an array, a vector if it lies along the last axis."""
-    if np.all(array == array.flat[0]):
-        return float(array.flat[0])
+def _plain(array: Array, dtype: str) -> float | Array:
+    """A number where one is enough; else an array, a vector if it lies along the last axis.
+
+    TensorFlow reads a number as float32, so that float64 needs an array for most.
+    """
+    value = float(array.flat[0])
+    if np.all(array == value) and (dtype != "float64" or value == np.float32(value)):
+        return value
+    if np.all(array == value):
+        return np.array([value])
     return array.ravel() if array.shape[-1] == array.size else array
 
 

@@ -214,6 +214,19 @@ def test_other_precisions(policy):
     assert result.model.outputs[0].dtype == model.outputs[0].dtype
 
 
+def test_a_single_shift_that_is_left_in_float64_keeps_its_digits():
+    inputs = keras.Input((None, 4), dtype="float64")
+    norm = layers.BatchNormalization(axis=1, dtype="float64")
+    x = layers.ReLU(dtype="float64")(ops.squeeze(norm(ops.expand_dims(inputs, 1)), 1))
+    model = keras.Model(inputs, layers.Dense(3, dtype="float64")(x))
+    data = np.random.default_rng(0).normal(size=(2, 5, 4))
+    randomise(model, signs=False, zeros=False)
+    result = folded(model, data, random=False)
+    assert codes(result) == ["shift_left"]
+    wanted, got = (np.asarray(m(data)) for m in (model, result.model))
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-13)
+
+
 def test_a_norm_in_another_precision_than_its_neighbour_stays():
     model = functional(
         layers.Conv2D(4, 3, dtype="mixed_float16"), layers.BatchNormalization(dtype="float32")
