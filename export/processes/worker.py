@@ -3,12 +3,15 @@
 import os
 import pickle
 import sys
+import threading
+import time
 from importlib import import_module
 from typing import BinaryIO
 
 
 def serve(preload: list[str]) -> None:
     """Answers calls `(module, function, arguments)` on standard input until it is closed."""
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for module in preload:
@@ -16,6 +19,12 @@ def serve(preload: list[str]) -> None:
     while (request := _next(sys.stdin.buffer)) is not None:
         pickle.dump(_answer(*request), replies, protocol=5)
         replies.flush()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _next(requests: BinaryIO) -> tuple[str, str, dict] | None:

@@ -40,3 +40,10 @@ def chatty():
 
 def nap():
     time.sleep(60)
+
+
+def spin(path):
+    with open(path, "w") as file:
+        print(os.getpid(), file=file)
+    while True:
+        pass
