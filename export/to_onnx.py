@@ -129,7 +129,7 @@ class _Wish:
             reference=known,
         )
         traced = trace(model, self.batch)
-        graph = _convert(traced, self.opset)
+        graph = child.meanwhile(gate.run_model, lambda: _convert(traced, self.opset))
         inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
         outputs = dict(zip(traced.outputs, signature.outputs(model), strict=True))
         if self.nchw:

@@ -115,7 +115,7 @@ class _Wish:
         gate = Gate(model, self.batch, self.precision, self.allow_flex, self.calibration, known)
         traced = trace(model, self.batch)
         content = tflite_file.sign(
-            self._convert(traced),
+            child.meanwhile(gate.run_model, lambda: self._convert(traced)),
             [port.name for port in signature.inputs(model)],
             [port.name for port in signature.outputs(model)],
             {"fleras": json.dumps(describe(model, self.precision, self.metadata)).encode()},

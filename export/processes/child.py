@@ -14,15 +14,22 @@ import sys
 import tempfile
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from export.errors import ConversionError, ExportError, InputError, NotEquivalent
 from export.processes.memory import available, resident
 from export.sentence import sentence
 
-PRELOAD = ("export.conversion.onnx_graph", "export.conversion.tflite_graph")
+PRELOAD = (
+    "export.processes.lean",
+    "export.conversion.onnx_graph",
+    "export.conversion.tflite_graph",
+)
 SECONDS = 3600.0
 
+Reply = TypeVar("Reply")
 OWN: dict[str, type[ExportError]] = {
     kind.__name__: kind for kind in (ConversionError, InputError, NotEquivalent)
 }
@@ -84,9 +91,13 @@ class Child:
             raise OWN[kind](message) if kind in OWN else Failed(kind, message)
         return value
 
-    def close(self) -> None:
-        """Ends the process, whatever it does."""
+    def kill(self) -> None:
+        """Ends the process, whatever it does; a call that waits for it raises."""
         self._process.kill()
+
+    def close(self) -> None:
+        """Ends the process and the pipe to it."""
+        self.kill()
         self._process.wait()
         self._requests.close()
         self._replies.close()
@@ -157,6 +168,19 @@ def call(
     with _lock:
         bound = limit if limit is not None else 0.8 * available()
         return _living().call(what, (module, function, arguments), bound, seconds)
+
+
+def meanwhile(work: Callable[[], object], request: Callable[[], Reply]) -> Reply:
+    """What `request`, which calls the child, returns; `work` is done here while the child works."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(request)
+        try:
+            work()
+            return waiting.result()
+        except KeyboardInterrupt:
+            if _child is not None:
+                _child.kill()
+            raise
 
 
 def stop() -> None:
