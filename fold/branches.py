@@ -95,6 +95,8 @@ def _merged(plan: Plan, total: Call, branches: tuple[Branch, ...]) -> Merged:
     if not convs or len(branches) < 2 or len({branch.source for branch in branches}) > 1:
         raise CannotFold("unknown_layer", f"'{total.name}' does not add branches of one tensor")
     template = max(convs, key=lambda call: np.prod(call.operation.kernel_size))
+    if any(call.masked for branch in branches for call in branch.calls):
+        raise CannotFold("mask", f"'{total.name}' adds branches that a mask goes through")
     layer: Any = require_plain(template)
     _require_alike(total, branches, layer)
     lowest = tuple(min(b) for b in zip(*(b.lowest for b in branches), strict=True))

@@ -32,5 +32,6 @@ CODES = {
     "digits": "A scale near zero makes its shift so large that float32 would lose digits.",
     "inside_custom_layer": "It is inside a custom layer that can't be expanded, for the reason "
     "given. Use Keras layers and keras.ops in its `call`.",
+    "mask": "A mask reaches a layer that treats masked steps in its own way, or ends the mask.",
     "too_far": "The way to a layer that could take it is too long.",
 }

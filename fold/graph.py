@@ -32,7 +32,11 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One call of one layer or operation; `args` and `kwargs` hold `Value` leaves."""
+    """One call of one layer or operation; `args` and `kwargs` hold `Value` leaves.
+
+    `opaque` says why a custom layer was not looked into; `masked` whether Keras hands on a mask
+    with one of the inputs.
+    """
 
     operation: keras.Operation
     args: tuple[Any, ...]
@@ -40,6 +44,7 @@ class Call:
     outputs: tuple[Value, ...]
     scope: tuple[str, ...] = ()
     opaque: str = ""
+    masked: bool = False
 
     @property
     def name(self) -> str:

@@ -110,7 +110,7 @@ class _Walk:
             values = [v for v in keras.tree.flatten((args, kwargs)) if isinstance(v, Value)]
             return self.run(function, values, inner, training)
         values = [Value(tuple(t.shape), t.dtype) for t in node.outputs]
-        self.calls.append(Call(operation, args, kwargs, tuple(values), scope, opaque))
+        self.calls.append(Call(operation, args, kwargs, tuple(values), scope, opaque, masked))
         return values
 
     def look_inside(

@@ -44,6 +44,7 @@ class Plan:
         for call in graph.calls:
             if as_affine.answers(call) and call not in frozen:
                 try:
+                    _require_same_mask(call)
                     found[call] = as_affine(call)
                 except CannotFold as refusal:
                     refused[call] = refusal
@@ -67,6 +68,12 @@ class Plan:
             require_agreement(edits, self.graph.calls_of[call.operation])
         self.edits = edits
         self.affines |= trial.affines
+
+
+def _require_same_mask(call: Call) -> None:
+    """Refuses a call that ends a mask: without it the mask would reach the layers behind."""
+    if call.masked and not getattr(call.operation, "supports_masking", False):
+        raise CannotFold("mask", f"'{call.name}' ends a mask, which would go on without it")
 
 
 def require_agreement(edits: dict[Call, tuple[Edit, ...]], calls: tuple[Call, ...]) -> None:

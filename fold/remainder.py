@@ -60,7 +60,7 @@ def _plain(array: Array, dtype: str) -> float | Array:
     TensorFlow reads a number as float32, so that float64 needs an array for most.
     """
     value = float(array.flat[0])
-    if np.all(array == value) and (dtype != "float64" or value == np.float32(value)):
+    if np.all(array == value) and (dtype != "float64" or value == float(np.float32(value))):
         return value
     if np.all(array == value):
         return np.array([value])

@@ -117,6 +117,8 @@ def _product_push(call: Call, given: Given) -> list[Balance]:
 def _require_factors(call: Call) -> None:
     if len(call.inputs) < 2 or len(set(call.inputs)) != len(call.inputs):
         raise CannotFold("activation_between", f"'{call.name}' does not multiply different tensors")
+    if call.masked and isinstance(call.operation, layers.Multiply):
+        raise CannotFold("mask", f"'{call.name}' multiplies by 1 where a mask hides a factor")
 
 
 @pull.rule(layers.Maximum, layers.Minimum)

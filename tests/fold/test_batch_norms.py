@@ -149,6 +149,26 @@ def test_a_subclass_is_not_folded_as_its_parent():
         assert codes(folded(model)) == ["subclass"]
 
 
+def test_a_layer_with_lora_weights_is_not_changed():
+    model = functional(layers.Dense(4, name="dense"), layers.BatchNormalization(), layers.ReLU())
+    model.get_layer("dense").enable_lora(2)
+    randomise(model)
+    result = fold_batch_norms(model)
+    assert codes(result) == ["quantized"]
+    data = np.random.default_rng(0).normal(size=(2, 8, 8, 4)).astype("float32")
+    np.testing.assert_allclose(result.model(data), model(data), rtol=1e-5, atol=1e-5)
+
+
+def test_a_quantised_layer_is_not_changed():
+    model = functional(layers.Dense(4, name="dense"), layers.BatchNormalization(), layers.ReLU())
+    randomise(model)
+    model.get_layer("dense").quantize("int8")
+    result = fold_batch_norms(model)
+    assert codes(result) == ["quantized"]
+    data = np.random.default_rng(0).normal(size=(2, 8, 8, 4)).astype("float32")
+    np.testing.assert_allclose(result.model(data), model(data), rtol=1e-5, atol=1e-5)
+
+
 def test_a_layer_shared_with_another_use_is_not_changed():
     inputs = keras.Input((6,))
     dense = layers.Dense(6)
@@ -243,6 +263,25 @@ def test_a_mask_passes():
     assert statuses(folded(model, data)) == ["folded"]
 
 
+def embedded():
+    tokens = keras.Input((5,), dtype="int32")
+    data = np.array([[1, 2, 3, 0, 0], [4, 1, 0, 0, 0], [2, 2, 5, 1, 3]], "int32")
+    return tokens, layers.Embedding(6, 4, mask_zero=True)(tokens), data
+
+
+def test_no_scale_goes_into_the_factors_of_a_masked_product():
+    tokens, x, data = embedded()
+    product = layers.Multiply()([x, layers.Conv1D(4, 3, padding="same")(x)])
+    model = keras.Model(tokens, layers.ReLU()(layers.BatchNormalization(center=False)(product)))
+    folded(model, data)
+
+
+def test_an_operation_that_ends_a_mask_is_not_removed():
+    tokens, x, data = embedded()
+    model = keras.Model(tokens, layers.LSTM(3)(layers.BatchNormalization()(x) * 2.0))
+    assert statuses(folded(model, data)) == ["folded"]
+
+
 def test_names_structure_and_order_of_inputs_and_outputs():
     a, b = keras.Input((4,), name="left"), keras.Input((4,), name="right")
     x = layers.BatchNormalization(name="sum")(layers.Dense(3)(a))
@@ -256,9 +295,17 @@ def test_names_structure_and_order_of_inputs_and_outputs():
     assert list(result.model.input) == ["l", "r"]
 
 
-def test_preprocessing_goes_into_the_first_layer():
-    model = functional(layers.Rescaling(1 / 255, -0.5), layers.Conv2D(4, 3), layers.ReLU())
-    assert "Rescaling" not in layer_types(folded(model).model)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Rescaling(1 / 255, -0.5),
+        layers.Normalization(mean=[1, 2, 3, 4], variance=[4, 1, 2, 3]),
+    ],
+    ids=["rescaling", "normalization"],
+)
+def test_preprocessing_goes_into_the_first_layer(layer):
+    model = functional(layer, layers.Conv2D(4, 3), layers.ReLU())
+    assert type(layer).__name__ not in layer_types(folded(model).model)
 
 
 def test_preprocessing_before_same_padding_keeps_only_a_shift():
