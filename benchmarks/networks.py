@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from statistics import median
 
 import keras
 import tensorflow as tf
@@ -79,8 +80,12 @@ def steps_table(names, batch, size, rounds):
     return table
 
 
-def memory_line(batch, size):
-    peaks = {n: peak_megabytes("ResNet50", n, batch, size) for n in ("plain fused", "fleras")}
+def memory_line(batch, size, processes=3):
+    peaks = {"plain fused": [], "fleras": []}
+    for _ in range(processes):
+        for name, taken in peaks.items():
+            taken.append(peak_megabytes("ResNet50", name, batch, size))
+    peaks = {name: median(taken) for name, taken in peaks.items()}
     ratio = peaks["fleras"] / peaks["plain fused"]
     listed = ", ".join(f"{name} {peak:.0f} MB" for name, peak in peaks.items())
     return f"peak memory, ResNet50 {batch}x{size}x{size}x3: {listed}, ratio {ratio:.3f}"
