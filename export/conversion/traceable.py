@@ -7,8 +7,11 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from keras.src.ops import image
 
+IDENTITY_CONVOLUTION = image._extract_patches_2d
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 
@@ -16,6 +19,8 @@ SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 def traceable(model: keras.Model) -> Iterator[None]:
     """Inside the block `model` can be traced into a graph that both converters take."""
     with ExitStack() as undo:
+        undo.callback(setattr, image, "_extract_patches_2d", IDENTITY_CONVOLUTION)
+        image._extract_patches_2d = _extract_patches
         for layer in model._flatten_layers():
             if not SCOPE.fullmatch(layer.name):
                 undo.callback(setattr, layer, "name", layer.name)
@@ -63,3 +68,40 @@ def _by_group(layer: keras.layers.Conv3D, inputs: Any, kernel: Any) -> Any:
     )
     convolve = partial(type(layer).convolution_op, layer)
     return keras.ops.concatenate([convolve(*part) for part in parts], axis=channels)
+
+
+def _extract_patches(
+    images: Any,
+    size: Any,
+    strides: Any = None,
+    dilation_rate: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Any:
+    """Patches by a depthwise convolution, whose kernel is small.
+
+    Keras convolves with an identity of all elements of a patch: gibibytes for large ones.
+    """
+    strides = strides or size
+    if not isinstance(strides, int) and len(set(strides)) > 1:
+        return IDENTITY_CONVOLUTION(images, size, strides, dilation_rate, padding, data_format)
+    data_format = data_format or keras.config.image_data_format()
+    channels_last = data_format == "channels_last"
+    rows, columns = (size, size) if isinstance(size, int) else size
+    whole = images if len(images.shape) == 4 else images[None]
+    x = whole if channels_last else tf.transpose(whole, (0, 2, 3, 1))
+    count, channels = rows * columns, x.shape[-1]
+    kernel = np.eye(count).reshape(rows, columns, 1, count).repeat(channels, 2)
+    y = keras.ops.depthwise_conv(
+        x,
+        tf.constant(kernel, x.dtype),
+        strides=strides,
+        padding=padding,
+        data_format="channels_last",
+        dilation_rate=dilation_rate,
+    )
+    *around, _ = keras.ops.shape(y)
+    y = keras.ops.reshape(y, (*around, channels, count))
+    y = keras.ops.reshape(keras.ops.swapaxes(y, -1, -2), (*around, count * channels))
+    y = y if channels_last else tf.transpose(y, (0, 3, 1, 2))
+    return y if len(images.shape) == 4 else y[0]

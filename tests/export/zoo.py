@@ -164,6 +164,26 @@ def upsampling():
     )
 
 
+class Patches(layers.Layer):
+    """Attention over windows reads an image so."""
+
+    def __init__(self, size, **options):
+        super().__init__()
+        self.size, self.options = size, options
+
+    def call(self, x):
+        return keras.ops.image.extract_patches(x, self.size, **self.options)
+
+
+def patches():
+    return _chain(
+        (7, 8, 3),
+        layers.Conv2D(4, 3, padding="same"),
+        Patches((3, 2), strides=1, padding="same"),
+        Patches(2, dilation_rate=1),
+    )
+
+
 def transposed_1d():
     return _chain((6, 3), layers.Conv1DTranspose(4, 3, strides=2, padding="same"))
 
@@ -257,7 +277,7 @@ ALL = [
     augmentation, sequential, several, dictionary, odd_names, same_output_twice, lstm, gru,
     bidirectional, unrolled, attention, embedding, masked_embedding, upsampling, transposed_1d,
     transposed_2d, transposed_3d, depthwise, dilated, custom, dynamic_size, training_norm, norms,
-    channels_first, half_precision, brain_float, subclassed,
+    channels_first, patches, half_precision, brain_float, subclassed,
 ]  # fmt: skip
 
 
