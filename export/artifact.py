@@ -49,6 +49,7 @@ class Artifact:
         files: further files that belong to it, such as external weights, with their SHA-256.
         operators: how often each operator occurs in the file.
         notes: what a reader of the report should know, one sentence each.
+        ran: False when no installed runtime has all its operators, so that it was never run.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class Artifact:
     files: dict[str, str] = field(default_factory=dict)
     operators: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ran: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the path is the bare file name."""

@@ -1,7 +1,6 @@
 """Keras model to a checked TFLite file."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import keras
 
 from export import signature
 from export.artifact import Artifact, refuse_existing, replacing, sha256
-from export.conversion import tflite_file
+from export.conversion import tflite_file, weights
 from export.conversion.blame import written
 from export.conversion.calibration import batches
 from export.conversion.metadata import describe
@@ -26,6 +25,10 @@ from export.proof.tolerances import tolerances
 from export.runtimes import Arrays
 
 LIMIT = 2**31 - 2**20
+UNRUN = (
+    "NOT RUN and not compared: the TFLite file needs TensorFlow's own kernels ({}), which the "
+    "installed LiteRT has not; try it on a runtime with the Flex delegate before you rely on it"
+)
 MISSING = re.compile(r"'tf\.(\w+)' (?:op is neither|that was explicitly marked illegal)")
 
 
@@ -55,7 +58,8 @@ def to_tflite(
         calibration: representative inputs for "int8", see `export.conversion.calibration.batches`.
         integer_io: whether an "int8" file takes and gives int8 as well; else float32.
         allow_flex: whether operators may be left to TensorFlow's own kernels, which few devices
-            have.
+            have. Such a file is run only where the installed runtime has them; else a note in the
+            `Artifact` says that it was not.
         overwrite: whether a file of this name may be replaced.
         metadata: further entries for the file's metadata.
         reference: what the model computes, from `export.proof.truth.make_reference`; saves a run.
@@ -74,11 +78,12 @@ def to_tflite(
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
+    _check_size(prepared.model)
     data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
     about = metadata or {}
     wish = _Wish(batch, precision, data, integer_io, allow_flex, about, prepared.model, reference)
     with replacing(path, overwrite) as place:
-        content = written(prepared.model, place, wish.write)
+        content, unrun = written(prepared.model, place, wish.write)
     return Artifact(
         path=path,
         format="tflite",
@@ -91,7 +96,8 @@ def to_tflite(
         size=len(content),
         sha256=sha256(path),
         operators=tflite_file.operators(content),
-        notes=prepared.notes,
+        notes=prepared.notes + ((UNRUN.format(", ".join(unrun)),) if unrun else ()),
+        ran=not unrun,
     )
 
 
@@ -108,9 +114,8 @@ class _Wish:
     model: keras.Model
     reference: Reference | None
 
-    def write(self, model: keras.Model, place: Path) -> bytes:
-        """Converts, signs, writes and checks."""
-        _check_size(model)
+    def write(self, model: keras.Model, place: Path) -> tuple[bytes, list[str]]:
+        """Converts, signs, writes and checks; returns the content, and what no runtime here has."""
         known = self.reference if model is self.model else None
         gate = Gate(model, self.batch, self.precision, self.allow_flex, self.calibration, known)
         traced = trace(model, self.batch)
@@ -121,8 +126,7 @@ class _Wish:
             {"fleras": json.dumps(describe(model, self.precision, self.metadata)).encode()},
         )
         place.write_bytes(content)
-        gate.check(place)
-        return content
+        return content, gate.check(place)
 
     def _convert(self, traced: Traced) -> bytes:
         try:
@@ -155,8 +159,7 @@ def _explained(error: child.Failed, allow_flex: bool) -> ConversionError:
 
 
 def _check_size(model: keras.Model) -> None:
-    size = sum(math.prod(weight.shape) * 4 for weight in model.weights)
-    if size > LIMIT:
+    if (size := weights.size(model)) > LIMIT:
         raise ConversionError(
             f"the weights take {size / 2**30:.1f} GiB and a TFLite file holds 2; "
             "export to ONNX, or use a smaller model"

@@ -6,12 +6,16 @@ from export.errors import ConversionError
 from export.sentence import sentence
 
 
-def check(path: Path, allow_flex: bool = False) -> None:
-    """Raises ConversionError unless the file keeps the rules of its format."""
+def check(path: Path, allow_flex: bool = False) -> list[str]:
+    """Raises ConversionError unless the file keeps the rules of its format.
+
+    Returns:
+        The operators in it that only TensorFlow's own kernels can run.
+    """
     if path.suffix == ".onnx":
         _check_onnx(path)
-    else:
-        _check_tflite(path, allow_flex)
+        return []
+    return _check_tflite(path, allow_flex)
 
 
 def _check_onnx(path: Path) -> None:
@@ -40,7 +44,7 @@ def _check_onnx(path: Path) -> None:
         ) from error
 
 
-def _check_tflite(path: Path, allow_flex: bool) -> None:
+def _check_tflite(path: Path, allow_flex: bool) -> list[str]:
     from export.conversion.tflite_file import operators
 
     custom = [name for name in operators(path.read_bytes()) if name not in _builtins()]
@@ -50,6 +54,7 @@ def _check_tflite(path: Path, allow_flex: bool) -> None:
             f"uses what LiteRT has no operator for ({', '.join(foreign)}); "
             "replace the layer, or give --allow-flex (allow_flex=True)"
         )
+    return custom
 
 
 def _builtins() -> frozenset[str]:

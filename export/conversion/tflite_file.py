@@ -2,18 +2,25 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from export.artifact import Port
 from export.errors import ConversionError
 
 IDENTIFIER = b"TFL3"
+ALIGNMENT = 16
 SIGNATURE = "serving_default"
 BUILTINS = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
+}
+
+DTYPES = {
+    code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
 }
 
 
@@ -38,6 +45,7 @@ def sign(
     model.metadata = list(model.metadata or []) + [
         _metadata(model, name, value) for name, value in sorted(metadata.items())
     ]
+    model.buffers = [_Aligned(buffer.data, buffer.offset, buffer.size) for buffer in model.buffers]
     builder = flatbuffers.Builder(len(content) + 4096)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
@@ -51,6 +59,43 @@ def operators(content: bytes) -> dict[str, int]:
     graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
     used = [names[g.Operators(i).OpcodeIndex()] for g in graphs for i in range(g.OperatorsLength())]
     return dict(sorted(Counter(used).items()))
+
+
+class _Aligned(schema.BufferT):
+    """A buffer whose data begin at a multiple of `ALIGNMENT`, which the Python packer forgets."""
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:
+        """Writes it."""
+        if self.data is None:
+            return int(super().Pack(builder))
+        size = len(self.data)
+        builder.StartVector(1, size, ALIGNMENT)
+        builder.head -= size
+        builder.Bytes[builder.head : builder.head + size] = self.data.tobytes()
+        data = builder.EndVector()
+        schema.BufferStart(builder)
+        schema.BufferAddData(builder, data)
+        schema.BufferAddOffset(builder, self.offset)
+        schema.BufferAddSize(builder, self.size)
+        return int(schema.BufferEnd(builder))
+
+
+def ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+    """Inputs and outputs as the signature tells them, for files that can't be run here."""
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    found = []
+    for maps, order in ((signature.inputs, graph.inputs), (signature.outputs, graph.outputs)):
+        places = {int(tensor): place for place, tensor in enumerate(order)}
+        found.append(tuple(_port(graph, entry, places[entry.tensorIndex]) for entry in maps))
+    return found[0], found[1]
+
+
+def _port(graph: Any, entry: Any, place: int) -> Port:
+    tensor = graph.tensors[entry.tensorIndex]
+    sizes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
+    name, shape = entry.name.decode(), tuple(int(n) if n >= 0 else None for n in sizes)
+    return Port(name, name, place, shape, DTYPES[tensor.type])
 
 
 def _name(code: Any) -> str:

@@ -1,6 +1,8 @@
-"""Which weights can stay out of the converter, because it need not look into them."""
+"""How large the weights are, and which can stay out of the converter."""
 
 import math
+
+import keras
 
 from export.conversion.trace import Traced
 
@@ -37,3 +39,8 @@ def separable(traced: Traced) -> frozenset[str]:
         for name, value in traced.weights.items()
         if math.prod(value.shape) >= SMALL and readers[name] and readers[name] <= READERS
     )
+
+
+def size(model: keras.Model) -> int:
+    """Bytes of all weights in float32."""
+    return sum(math.prod(weight.shape) * 4 for weight in model.weights)

@@ -83,6 +83,17 @@ def test_operators_of_tensorflow_are_refused_unless_allowed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_allowed_operators_of_tensorflow_are_written_and_said_to_be_unrun(tmp_path):
+    artifact = to_tflite(zoo.build(zoo.flex), tmp_path / "model.tflite", allow_flex=True)
+    assert "FlexMatrixInverse" in artifact.operators
+    assert not artifact.ran
+    assert "NOT RUN" in artifact.notes[-1] and "FlexMatrixInverse" in artifact.notes[-1]
+
+
+def test_the_flag_alone_leaves_no_note(norms, tmp_path):
+    assert not to_tflite(norms, tmp_path / "model.tflite", allow_flex=True).notes
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     zoo.build(zoo.norms).save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras")
