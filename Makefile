@@ -43,6 +43,7 @@ bench-fold: $(INSTALLED)
 
 bench-export: $(INSTALLED)
 	$(BIN)/python -m benchmarks.export
+	$(BIN)/python -m benchmarks.quantize
 
 evidence: $(INSTALLED)
 	$(BIN)/python -m benchmarks.evidence
