@@ -1,0 +1,37 @@
+"""What is done to a model before it is converted, and what is said about it."""
+
+import keras
+import pytest
+
+from export.conversion.prepare import prepare
+from export.errors import InputError
+from tests.export import zoo
+
+
+def test_a_float32_model_is_taken_as_it_is():
+    model = zoo.build(zoo.norms)
+    prepared = prepare(model)
+    assert prepared.model is model and not prepared.notes
+
+
+def test_half_precision_is_rebuilt_and_said():
+    model = zoo.build(zoo.half_precision)
+    prepared = prepare(model)
+    assert {layer.compute_dtype for layer in prepared.model.layers} == {"float32"}
+    assert "rebuilt in float32" in prepared.notes[0]
+    assert "float16" in {layer.compute_dtype for layer in model.layers}
+
+
+def test_augmentation_and_training_are_said():
+    assert "random augmentation" in prepare(zoo.build(zoo.augmentation)).notes[0]
+    assert "training=True" in prepare(zoo.build(zoo.training_norm)).notes[0]
+
+
+def test_a_subclassed_model_gets_ports():
+    model = prepare(zoo.build(zoo.subclassed)).model
+    assert [tensor.name for tensor in model.inputs] == ["input"]
+
+
+def test_a_model_that_was_never_built_is_refused():
+    with pytest.raises(InputError, match="never built"):
+        prepare(keras.Sequential([keras.layers.Dense(2)]))
