@@ -25,7 +25,7 @@ class Options:
         nchw: whether ONNX images go in and out with channels first.
         allow_flex: whether TFLite may use TensorFlow's own kernels.
         calibration: representative inputs for int8: a `.npy` or `.npz` file or a directory of them.
-        integer_io: whether int8 TFLite files take and give int8 as well.
+        integer_io: whether int8 files take and give int8 as well.
         inputs: the user's own examples to verify with, a `.npy` or `.npz` file.
         rtol: replaces the default tolerance.
         atol: replaces the default tolerance.

@@ -74,7 +74,8 @@ def export(
     check_container(source)
     with _disk_errors(directory), staged(directory, options.overwrite) as stage:
         exported = _make(source, stage, options, say)
-        checks = {FOLDED: exported.folded} | {a.path.name: check for a, check in exported.artifacts}
+        runs = {a.path.name: check for a, check in exported.artifacts if a.ran}
+        checks = {FOLDED: exported.folded} | runs
         if complaint := complaint_of(checks):
             raise NotEquivalent(complaint)
         say("Writing the manifest")
@@ -149,7 +150,13 @@ def _convert(
         from export.to_onnx import to_onnx
 
         return to_onnx(
-            model, path, opset=options.opset, batch=options.batch, nchw=options.nchw, **common
+            model,
+            path,
+            opset=options.opset,
+            batch=options.batch,
+            nchw=options.nchw,
+            integer_io=options.integer_io,
+            **common,
         )
     from export.to_tflite import to_tflite
 

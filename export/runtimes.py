@@ -63,7 +63,8 @@ def examine(
 class OnnxRuntime:
     """ONNX Runtime on the CPU.
 
-    Images go in and out with their channels last, as in Keras, also where the file has them first.
+    Images go in and out with their channels last, as in Keras, also where the file has them first;
+    real numbers go in and out also where it has integers for them.
     """
 
     def __init__(self, path: Path, optimize: bool = True, threads: int | None = None) -> None:
@@ -82,6 +83,7 @@ class OnnxRuntime:
             raise RuntimeError(str(error)) from error
         entries = self._session.get_modelmeta().custom_metadata_map
         self._turned = set(json.loads(entries.get("channels_first", "[]")))
+        self._scales = json.loads(entries.get("quantized_ports", "{}"))
         self.inputs = self._ports(self._session.get_inputs())
         self.outputs = self._ports(self._session.get_outputs())
 
@@ -92,16 +94,26 @@ class OnnxRuntime:
             name: np.moveaxis(value, -1, 1) if name in self._turned else value
             for name, value in feeds.items()
         }
+        for name in self._scales.keys() & given.keys():
+            given[name] = _to_integers(given[name], self._detail(name))
         results = dict(zip(names, self._session.run(names, given), strict=True))
+        for name in self._scales.keys() & results.keys():
+            results[name] = _to_reals(results[name], self._detail(name))
         for name in self._turned & results.keys():
             results[name] = np.moveaxis(results[name], 1, -1)
         return results
 
     def _ports(self, values: Any) -> tuple[Port, ...]:
         return tuple(
-            Port(value.name, value.name, index, self._shape(value), _DTYPES[value.type])
+            Port(value.name, value.name, index, self._shape(value), self._dtype(value))
             for index, value in enumerate(values)
         )
+
+    def _dtype(self, value: Any) -> str:
+        return "float32" if value.name in self._scales else _DTYPES[value.type]
+
+    def _detail(self, name: str) -> dict[str, Any]:
+        return {"quantization": self._scales[name], "dtype": np.int8}
 
     def _shape(self, value: Any) -> tuple[int | None, ...]:
         shape = _dims(value.shape)

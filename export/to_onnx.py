@@ -15,21 +15,22 @@ from export.conversion.calibration import batches
 from export.conversion.metadata import describe
 from export.conversion.prepare import prepare
 from export.conversion.trace import Traced, trace
-from export.conversion.weights import separable
-from export.errors import InputError
+from export.conversion.weights import separable, size
+from export.errors import ConversionError, InputError
 from export.gate import Gate
 from export.onnx_passes import (
     affine,
     constants,
     duplicates,
+    external,
     flattening,
+    integers,
     layout,
     names,
     padding,
     reshapes,
     transposes,
 )
-from export.onnx_passes.external import write
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
 from export.processes import child
@@ -49,6 +50,7 @@ def to_onnx(
     precision: str = "float32",
     calibration: Any = None,
     nchw: bool = False,
+    integer_io: bool = False,
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
     reference: Reference | None = None,
@@ -65,6 +67,8 @@ def to_onnx(
         precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
         calibration: representative inputs for "int8", see `export.conversion.calibration.batches`.
         nchw: whether images go in and out with channels first.
+        integer_io: whether an "int8" file takes and gives int8 as well; else float32. The entry
+            "quantized_ports" of its `metadata_props` holds scale and zero point of each.
         overwrite: whether a file of this name may be replaced.
         metadata: further entries for the file's `metadata_props`.
         reference: what the model computes, from `export.proof.truth.make_reference`; saves a run.
@@ -83,9 +87,10 @@ def to_onnx(
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
+    _check_size(prepared.model, precision)
     data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
     about = dict(metadata or {})
-    wish = _Wish(opset, batch, precision, data, nchw, about, prepared.model, reference)
+    wish = _Wish(opset, batch, precision, data, nchw, integer_io, about, prepared.model, reference)
     with replacing(path, overwrite) as place:
         graph, files = written(prepared.model, place, wish.write)
         return Artifact(
@@ -114,6 +119,7 @@ class _Wish:
     precision: str
     calibration: list[Arrays]
     nchw: bool
+    integer_io: bool
     metadata: dict[str, str]
     model: keras.Model
     reference: Reference | None
@@ -146,11 +152,13 @@ class _Wish:
         names.name_inside(graph, {f"{node}:0": path for node, path in traced.paths.items()})
         about = describe(model, self.precision, self.metadata | self._layout(inputs, outputs))
         introduce(graph, model.name, about)
-        files = write(graph, place)
+        files = external.write(graph, place)
         if self.precision != "float32":
             graph = self._reduced(place)
+            if self.precision == "int8" and self.integer_io:
+                about[integers.KEY] = json.dumps(integers.expose(graph))
             introduce(graph, model.name, about)
-            files = write(graph, place)
+            files = external.write(graph, place)
         gate.check(place)
         return graph, files
 
@@ -173,7 +181,8 @@ class _Wish:
             "reduce",
             path=place,
             precision=self.precision,
-            batches=self.calibration,
+            batches=[layout.turn(feeds) if self.nchw else feeds for feeds in self.calibration],
+            signed=self.integer_io,
         )
         graph = OnnxGraph.parse(place.read_bytes(), {})
         constants.drop_unread(graph)
@@ -193,6 +202,14 @@ def _convert(traced: Traced, opset: int) -> OnnxGraph:
         opset=opset,
     )
     return OnnxGraph.parse(content, {f"{name}:0": traced.weights[name] for name in sorted(apart)})
+
+
+def _check_size(model: keras.Model, precision: str) -> None:
+    if precision != "float32" and (bytes_ := size(model)) > external.LIMIT:
+        raise ConversionError(
+            f"the weights take {bytes_ / 2**30:.1f} GiB and the tools that make {precision} of "
+            "them hold 2; export in float32, or use a smaller model"
+        )
 
 
 def _check_arguments(path: Path, opset: int, batch: int | None) -> None:

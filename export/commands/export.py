@@ -64,12 +64,14 @@ def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> in
     help="Fixed batch size. By default ONNX leaves it free and TFLite has 1.",
 )
 @click.option("--nchw", is_flag=True, help="ONNX images go in and out with channels first.")
-@click.option("--allow-flex", is_flag=True, help="Let TFLite use TensorFlow's own kernels.")
+@click.option(
+    "--allow-flex", is_flag=True, help="Let TFLite use TensorFlow's own kernels; not run here."
+)
 @click.option(
     "--calibration", type=PATH, metavar="PATH",
     help="Some hundred typical inputs for int8: .npy, .npz or a directory of them.",
 )  # fmt: skip
-@click.option("--integer-io", is_flag=True, help="int8 TFLite files take and give int8 as well.")
+@click.option("--integer-io", is_flag=True, help="int8 files take and give int8 as well.")
 @KEEP
 @click.option("--no-fold", is_flag=True, help="Leave every batch norm as it is.")
 @click.option("--no-merge", is_flag=True, help="Leave parallel linear branches as they are.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import onnx
 
 from export.artifact import Port
@@ -44,6 +45,14 @@ def channels_first(
 def turned(ports: Sequence[Port]) -> tuple[Port, ...]:
     """The ports with the shape that images have in the file."""
     return tuple(_turned({port.name: port for port in ports}).values())
+
+
+def turn(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays with channels last as the file takes them."""
+    return {
+        name: np.ascontiguousarray(np.moveaxis(value, -1, 1)) if value.ndim == 4 else value
+        for name, value in feeds.items()
+    }
 
 
 def _images(ports: dict[str, Port]) -> list[str]:

@@ -111,6 +111,18 @@ def test_precisions(precision, tmp_path):
         assert {"QuantizeLinear", "DequantizeLinear"} <= artifact.operators.keys()
 
 
+@pytest.mark.parametrize("nchw", [False, True])
+def test_int8_inputs_and_outputs(nchw, tmp_path):
+    model = zoo.build(zoo.classifier)
+    data = np.random.default_rng(0).normal(size=(40, 16, 16, 3)).astype("float32")
+    options = {"precision": "int8", "calibration": data, "nchw": nchw, "integer_io": True}
+    artifact = to_onnx(model, tmp_path / "m.onnx", **options)
+    session = ort.InferenceSession(artifact.path)
+    ports = [*session.get_inputs(), *session.get_outputs()]
+    assert {port.type for port in ports} == {"tensor(int8)"}
+    assert agree(model, artifact.path, "int8", batch=8)
+
+
 def test_int8_needs_calibration(norms, tmp_path):
     with pytest.raises(InputError, match="representative inputs"):
         to_onnx(norms, tmp_path / "model.onnx", precision="int8")
@@ -125,6 +137,17 @@ def test_large_weights_go_beside_the_file(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "model.onnx.data"]
     onnx.checker.check_model(str(tmp_path / "model.onnx"), full_check=True)
     assert agree(model, artifact.path)
+
+
+@pytest.mark.parametrize("precision", ["float16", "dynamic_int8", "int8"])
+def test_other_precisions_of_large_weights_are_refused(precision, tmp_path, monkeypatch):
+    monkeypatch.setattr(external, "LIMIT", 1000)
+    data = np.zeros((4, 16, 16, 3), "float32")
+    with pytest.raises(ConversionError, match=f"make {precision} of them hold 2; export in"):
+        to_onnx(
+            zoo.build(zoo.classifier), tmp_path / "m.onnx", precision=precision, calibration=data
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path):
