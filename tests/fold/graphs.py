@@ -14,7 +14,8 @@ from fold.precision import at_dtype
 from fold.rules import known_types
 from fold.rules.norm import BATCH_NORMS as NORMS
 from tests.batch_norms import randomise
-from tests.fold.steps import COMMON, RARE, head, merge, rank
+from tests.fold.single_steps import rank
+from tests.fold.steps import COMMON, RARE, head, merge
 
 PLANE, LINE, VOLUME, VECTOR = (7, 5, 4), (9, 4), (5, 4, 4, 2), (4,)
 SHAPES = [PLANE, LINE, VECTOR, PLANE, (8, 8, 4), LINE, (None, None, 4), (None, 4), VOLUME, PLANE]

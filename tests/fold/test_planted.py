@@ -10,7 +10,7 @@ from fold.rules import absorb_output, pull, push
 from fold.rules.pooling import MAXIMA, PADDINGS
 from fold.rules.through import Balance
 from tests.fold.graphs import assert_folds, models
-from tests.fold.steps import Standardised
+from tests.fold.single_steps import Standardised
 
 
 def scale_through_relu6(patch):
