@@ -61,6 +61,7 @@ def network(normalization):
 
 def accuracy(kind, rate, draw, train, held_out, steps, seed):
     """Percent of the held-out images that a network trained from this seed gets right."""
+    keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     schedule = RenormClippingSchedule(steps // 20, 3.0, steps // 3, 5.0, steps // 4)
     ours = kind == "fleras"
@@ -110,15 +111,17 @@ def draw_picture(results, path, steps):
         for place, scenario in enumerate(SCENARIOS):
             values = results[scenario, kind]
             label = kind if place == 0 else None
-            axis.bar(place + offset, np.mean(values), 0.36, color=colour, alpha=0.55, label=label)
-            spread = np.linspace(-0.09, 0.09, len(values))
-            axis.plot(place + offset + spread, values, ".", color=colour)
-            axis.text(place + offset, 100.5, f"{np.mean(values):.1f}", ha="center")
+            mean = float(np.mean(values))
+            spread = place + offset + np.linspace(-0.09, 0.09, len(values))
+            axis.plot(spread, values, "o", color=colour, alpha=0.55, label=label)
+            axis.hlines(mean, place + offset - 0.15, place + offset + 0.15, colour, linewidth=2)
+            axis.text(place + offset, 100.5, f"{mean:.1f}", ha="center", color=colour)
     axis.set_xticks(range(len(SCENARIOS)), SCENARIOS)
-    axis.set_ylim(min(map(min, results.values())) - 5, 103)
+    axis.set_ylim(min(map(min, results.values())) - 2, 102)
     axis.set_ylabel("test accuracy (%)")
-    axis.set_title(f"Handwritten digits, {steps} steps; bars: mean, dots: seeds", fontsize=10)
-    axis.legend(loc="lower left")
+    axis.set_title(f"Handwritten digits, {steps} steps; lines: means, dots: seeds", fontsize=10)
+    axis.legend(loc="lower left", frameon=False)
+    axis.grid(axis="y", alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
