@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fleras.renorm import Moments
 
-LARGEST_SHARE = 0.9  # of mean^2 in mean(x^2): |mean| = 3 stddev; beyond, their difference is bad
+LARGEST_SHARE = 0.96  # of mean^2 in mean(x^2): |mean| = 5 stddev; beyond, their difference is bad
 
 
 class Statistics(NamedTuple):
