@@ -101,7 +101,7 @@ class _Walk:
         return [known[id(t)] for t in function._outputs]
 
     def call(self, node: Any, args: tuple, kwargs: dict, scope: tuple[str, ...]) -> list[Value]:
-        operation = _unwrapped(node.operation)
+        operation = _unwrapped(node)
         inner = (*scope, operation.name)
         masked = any(get_keras_mask(t) is not None for t in node.input_tensors)
         function, opaque = self.look_inside(operation, args, kwargs, masked)
@@ -129,16 +129,14 @@ class _Walk:
         return expand(operation, args, kwargs)
 
 
-def _unwrapped(operation: Any) -> Any:
+def _unwrapped(node: Any) -> Any:
     """A batch norm over the last axis does the same to each step with TimeDistributed around it."""
+    operation = node.operation
     if type(operation) is not keras.layers.TimeDistributed:
         return operation
-    inner = operation.layer
-    last = type(inner) is keras.layers.BatchNormalization and inner.axis in (
-        -1,
-        len(operation.input.shape) - 2,
-    )
-    return inner if last else operation
+    inner, last = operation.layer, len(node.input_tensors[0].shape) - 2
+    norm = type(inner) is keras.layers.BatchNormalization
+    return inner if norm and inner.axis in (-1, last) else operation
 
 
 def _takes_training(operation: Any) -> bool:

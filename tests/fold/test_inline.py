@@ -141,6 +141,21 @@ def test_time_distributed_batch_norm():
 TOKENS = np.array([[1, 2, 3, 4, 0], [5, 8, 0, 0, 0], [7, 1, 1, 2, 6]], "int32")
 
 
+def test_time_distributed_batch_norm_of_masked_steps():
+    inputs = keras.Input((5, 3))
+    x = layers.Dense(4)(layers.Masking(-1.0)(inputs))
+    norm = layers.TimeDistributed(layers.BatchNormalization())
+    outputs = layers.Dense(2)(norm(x))
+    folded(keras.Model(inputs, outputs))
+
+
+def test_a_time_distributed_batch_norm_that_is_called_twice():
+    inputs = keras.Input((5, 4))
+    norm = layers.TimeDistributed(layers.BatchNormalization())
+    outputs = layers.Dense(2)(norm(layers.ReLU()(norm(inputs))))
+    folded(keras.Model(inputs, outputs))
+
+
 def test_a_subclassed_model_of_tokens_keeps_integer_inputs():
     model = Tagger()
     model(TOKENS)
