@@ -22,7 +22,7 @@ from sklearn.model_selection import train_test_split
 
 from fleras import BatchNormalization, RenormClippingSchedule
 
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 TUNING_SEEDS = 2
 COLOURS = {"batch norm": "#c44e52", "fleras": "#4c72b0"}
 
