@@ -5,7 +5,7 @@ That takes almost half of the time off the start of the child. Whoever needs Ker
 
 import sys
 
-sys.modules.setdefault("keras", None)  # type: ignore[arg-type]
+sys.modules.setdefault("keras", None)  # type: ignore[arg-type]  # None: not importable
 
 import tensorflow  # noqa: E402, F401 - while Keras can't be found
 
