@@ -5,19 +5,10 @@ import sys
 
 import keras
 import numpy as np
-import pytest
 
 from export.cli import run
-from tests.export.archives import save_net
 from tests.export.onnx_files import write_dense
 from tests.export.test_wrong_use import fails
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("source") / "net.keras"
-    save_net(path)
-    return path
 
 
 def test_inspect_tells_what_would_become_and_writes_nothing(source, capsys, tmp_path, monkeypatch):

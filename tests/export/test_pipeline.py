@@ -20,18 +20,10 @@ from export.pipeline import export, fold
 from fleras.fused_renorm import BatchNormalization
 from fold import fold_batch_norms
 from tests.batch_norms import batch_norms, randomise
-from tests.export.archives import save_net
 
 FILES = {
     "folded.keras", "manifest.json", "model.onnx", "model.tflite", "reference.npz", "report.html"
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("source") / "net.keras"
-    save_net(path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,6 @@ PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("source") / "net.keras"
-    save_net(path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def calibration(tmp_path_factory):
     path = tmp_path_factory.mktemp("calibration") / "data.npy"
     np.save(path, np.random.default_rng(0).normal(size=(50, 8, 8, 2)))

@@ -9,13 +9,6 @@ from export.cli import run
 from tests.export.archives import save_net
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("source") / "net.keras"
-    save_net(path)
-    return path
-
-
 def fails(capsys, arguments, code, text):
     """One line on standard error that says so, no traceback, nothing on standard output."""
     assert run([str(argument) for argument in arguments]) == code

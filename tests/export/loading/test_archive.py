@@ -17,18 +17,10 @@ from tests.export.archives import (
     generator,
     members,
     mutate,
-    save_net,
     with_config,
     with_weights,
     write,
 )
-
-
-@pytest.fixture(scope="module")
-def honest(tmp_path_factory):
-    path = tmp_path_factory.mktemp("honest") / "model.keras"
-    save_net(path)
-    return path
 
 
 def refused(path, match):
@@ -37,9 +29,9 @@ def refused(path, match):
     assert "\n" not in str(caught.value)
 
 
-def test_an_honest_model_is_loaded(honest):
-    original = keras.models.load_model(honest)
-    loaded = load_model(honest)
+def test_an_honest_model_is_loaded(source):
+    original = keras.models.load_model(source)
+    loaded = load_model(source)
     x = np.ones((2, 8, 8, 2), "float32")
     np.testing.assert_array_equal(loaded(x), original(x))
 
@@ -77,11 +69,11 @@ def test_a_custom_layer_is_refused_by_name_until_it_is_allowed(tmp_path, monkeyp
     del sys.modules["my_layers"]
 
 
-def test_weights_are_checked_before_keras_reads_them(honest, tmp_path):
+def test_weights_are_checked_before_keras_reads_them(source, tmp_path):
     def external(file):
         file["stolen"] = h5py.ExternalLink("/etc/passwd", "/")
 
-    refused(with_weights(honest, tmp_path / "links.keras", external), "is not from Keras")
+    refused(with_weights(source, tmp_path / "links.keras", external), "is not from Keras")
 
 
 def test_half_precision_weights_are_loaded(tmp_path):
@@ -99,7 +91,7 @@ def vocabulary(tmp_path):
 
 
 @pytest.mark.parametrize("memory", [True, False], ids=["in memory", "through the disk"])
-def test_what_keras_unpacks_is_gone_afterwards(honest, tmp_path, monkeypatch, memory):
+def test_what_keras_unpacks_is_gone_afterwards(source, tmp_path, monkeypatch, memory):
     """Layers with assets are unpacked; so are all weights where Keras deems the memory short."""
     from keras.src.saving import saving_lib
 
@@ -109,7 +101,7 @@ def test_what_keras_unpacks_is_gone_afterwards(honest, tmp_path, monkeypatch, me
     monkeypatch.setattr(saving_lib, "is_memory_sufficient", lambda model: memory)
     made, make = [], tempfile.mkdtemp
     monkeypatch.setattr(tempfile, "mkdtemp", lambda *a, **k: made.append(make(*a, **k)) or made[-1])
-    for path in (vocabulary(tmp_path), honest):
+    for path in (vocabulary(tmp_path), source):
         assert load_model(path).built
     assert len(made) > 4
     assert all(Path(path).is_relative_to(home) for path in made)
@@ -156,7 +148,7 @@ def test_a_vocabulary_is_not_read_from_elsewhere(tmp_path):
     refused(path, "outside of the model archive|can't load")
 
 
-def test_a_child_may_hold_no_more_than_is_stated(honest, tmp_path, monkeypatch):
+def test_a_child_may_hold_no_more_than_is_stated(source, tmp_path, monkeypatch):
     """3 GB of weights are declared, by 144 inputs and 5 million outputs; this process stays."""
 
     def change(config):
@@ -164,7 +156,7 @@ def test_a_child_may_hold_no_more_than_is_stated(honest, tmp_path, monkeypatch):
 
     monkeypatch.setattr(archive, "MEMORY", 3 << 29)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    refused(with_config(honest, tmp_path / "big.keras", change), r"more than 1\.5 GiB")
+    refused(with_config(source, tmp_path / "big.keras", change), r"more than 1\.5 GiB")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
@@ -178,13 +170,13 @@ def attempt(path, directory):
     assert sorted(directory.rglob("*")) == before
 
 
-def mutation(honest, path, seed):
+def mutation(source, path, seed):
     """A damaged copy: of the archive, or of one member in a sound archive to get deeper."""
     rng = generator(seed)
-    contents = members(honest)
+    contents = members(source)
     match seed % 5:
         case 0 | 1:
-            path.write_bytes(mutate(honest.read_bytes(), rng))
+            path.write_bytes(mutate(source.read_bytes(), rng))
         case 2:
             write(path, contents | {"config.json": mutate(contents["config.json"], rng)})
         case _:
@@ -193,6 +185,6 @@ def mutation(honest, path, seed):
     return path
 
 
-def test_500_damaged_archives_are_a_model_or_one_line(honest, tmp_path):
+def test_500_damaged_archives_are_a_model_or_one_line(source, tmp_path):
     for seed in range(500):
-        attempt(mutation(honest, tmp_path / "damaged.keras", seed), tmp_path)
+        attempt(mutation(source, tmp_path / "damaged.keras", seed), tmp_path)

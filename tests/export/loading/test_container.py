@@ -5,14 +5,7 @@ import pytest
 
 from export.errors import InputError
 from export.loading.container import check_container
-from tests.export.archives import members, save_net, write
-
-
-@pytest.fixture(scope="module")
-def honest(tmp_path_factory):
-    path = tmp_path_factory.mktemp("honest") / "model.keras"
-    save_net(path)
-    return path
+from tests.export.archives import members, write
 
 
 def refused(path, match):
@@ -22,8 +15,8 @@ def refused(path, match):
     assert ";" in str(caught.value)
 
 
-def test_an_honest_archive_passes(honest):
-    check_container(honest)
+def test_an_honest_archive_passes(source):
+    check_container(source)
 
 
 def test_no_file_a_directory_an_empty_file_and_no_archive(tmp_path):
@@ -38,50 +31,50 @@ def test_no_file_a_directory_an_empty_file_and_no_archive(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9, 0.999])
-def test_a_truncated_archive(honest, tmp_path, share):
-    content = honest.read_bytes()
+def test_a_truncated_archive(source, tmp_path, share):
+    content = source.read_bytes()
     cut = tmp_path / "cut.keras"
     cut.write_bytes(content[: int(share * len(content))])
     refused(cut, "cut off")
 
 
-def test_a_flipped_bit_anywhere_in_the_weights(honest, tmp_path):
-    content = bytearray(honest.read_bytes())
+def test_a_flipped_bit_anywhere_in_the_weights(source, tmp_path):
+    content = bytearray(source.read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "flipped.keras").write_bytes(content)
     refused(tmp_path / "flipped.keras", "Bad CRC-32")
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "..\\evil", "C:evil"])
-def test_names_that_lead_out_of_the_archive(honest, tmp_path, name):
-    path = write(tmp_path / "path.keras", members(honest) | {name: b"x"})
+def test_names_that_lead_out_of_the_archive(source, tmp_path, name):
+    path = write(tmp_path / "path.keras", members(source) | {name: b"x"})
     refused(path, "leads out of the archive")
 
 
-def test_symbolic_links(honest, tmp_path):
+def test_symbolic_links(source, tmp_path):
     link = zipfile.ZipInfo("assets")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    path = write(tmp_path / "link.keras", {**members(honest), link: "/etc/passwd"})
+    path = write(tmp_path / "link.keras", {**members(source), link: "/etc/passwd"})
     refused(path, "a link or a device")
 
 
-def test_a_decompression_bomb(honest, tmp_path):
-    contents = members(honest) | {"bomb": bytes(64 << 20)}
+def test_a_decompression_bomb(source, tmp_path):
+    contents = members(source) | {"bomb": bytes(64 << 20)}
     path = write(tmp_path / "bomb.keras", contents, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 1 << 20
     refused(path, "decompression bomb")
 
 
-def test_a_declared_size_that_is_not_the_real_one(honest, tmp_path):
-    content = honest.read_bytes()
+def test_a_declared_size_that_is_not_the_real_one(source, tmp_path):
+    content = source.read_bytes()
     at = content.rindex(b"PK\x01\x02")
     forged = content[: at + 24] + (2**31).to_bytes(4, "little") + content[at + 28 :]
     (tmp_path / "forged.keras").write_bytes(forged)
     refused(tmp_path / "forged.keras", "decompression bomb")
 
 
-def test_repeated_members(honest, tmp_path):
-    path = write(tmp_path / "twice.keras", members(honest))
+def test_repeated_members(source, tmp_path):
+    path = write(tmp_path / "twice.keras", members(source))
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("config.json", b"{}")
     refused(path, "repeated")
@@ -91,8 +84,8 @@ def test_an_archive_that_is_no_model(tmp_path):
     refused(write(tmp_path / "docs.keras", {"word/document.xml": b""}), "no config.json")
 
 
-def test_an_encrypted_member(honest, tmp_path):
-    content = bytearray(honest.read_bytes())
+def test_an_encrypted_member(source, tmp_path):
+    content = bytearray(source.read_bytes())
     at = content.rindex(b"PK\x01\x02")
     content[at + 8] |= 1
     (tmp_path / "locked.keras").write_bytes(content)
