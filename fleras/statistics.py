@@ -55,7 +55,7 @@ def _of_kernel(x: tf.Tensor, epsilon: float, data_format: str) -> Statistics:
 
 def _of_sums(x: tf.Tensor, epsilon: float, data_format: str) -> Statistics:
     x = tf.cast(x, tf.float32)
-    mean, square = averages(x, data_format)
+    mean, square = _averages(x, data_format)
     precise = tf.reduce_all(tf.square(mean) < LARGEST_SHARE * (square + epsilon))
     rest, square = tf.cond(
         precise,
@@ -69,17 +69,12 @@ def _of_sums(x: tf.Tensor, epsilon: float, data_format: str) -> Statistics:
 def _central(x: tf.Tensor, mean: tf.Tensor, data_format: str) -> tuple[tf.Tensor, tf.Tensor]:
     """What the mean lacks, and the variance: nothing cancels once the mean is subtracted."""
     spread = [-1 if name == "C" else 1 for name in data_format]
-    rest, square = averages(x - tf.reshape(mean, spread), data_format)
+    rest, square = _averages(x - tf.reshape(mean, spread), data_format)
     return rest, square - tf.square(rest)
 
 
-def averages(x: tf.Tensor, data_format: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean of `x` and of its square per channel; 0 for an empty tensor.
-
-    Args:
-        x: float32, of rank 4 or 5.
-        data_format: of 'x', as `FusedBatchNormV3` takes it.
-    """
+def _averages(x: tf.Tensor, data_format: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """The mean of a float32 tensor and of its square per channel; 0 for an empty one."""
     sums = _sums_of_last if data_format.endswith("C") else _sums_of_second
     total, square = sums(x)
     scale = 1 / tf.maximum(_count(x, total), 1)
