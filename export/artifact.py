@@ -100,9 +100,9 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
     try:
         yield room / path.name
         for made in sorted(room.iterdir(), key=lambda made: made.name == path.name):
-            _flush(made)
+            flush(made)
             os.replace(made, path.parent / made.name)
-        _flush(path.parent)
+        flush(path.parent)
     finally:
         for leftover in room.iterdir():
             leftover.unlink()
@@ -115,7 +115,8 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise InputError(f"{path} exists; remove it, choose another name or ask to overwrite it")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Waits until a file, or the names in a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

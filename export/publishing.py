@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from export.artifact import flush
 from export.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -76,10 +77,10 @@ def stages(home: Path, name: str) -> list[Path]:
         return []
 
 
-def flush(directory: Path) -> None:
+def flush_all(directory: Path) -> None:
     """Waits until the files in it, and their names, are on the disk."""
     for path in (*directory.iterdir(), directory):
-        _flush(path)
+        flush(path)
 
 
 @contextmanager
@@ -100,10 +101,17 @@ def _unfinished(directory: Path) -> Iterator[Path]:
     """Complete stages whose files are not all in place; only the user's own are trusted."""
     for home in homes(directory) if directory.is_dir() else ():
         for stage in stages(home, directory.name):
-            entry = stage.lstat()
-            own = entry.st_uid == os.getuid() and stat.S_ISDIR(entry.st_mode)
-            if own and stage.name.endswith(COMMITTED):
+            if stage.name.endswith(COMMITTED) and _is_own_directory(stage):
                 yield stage
+
+
+def _is_own_directory(path: Path) -> bool:
+    """False also where another process has just moved it away."""
+    try:
+        entry = path.lstat()
+    except FileNotFoundError:
+        return False
+    return entry.st_uid == os.getuid() and stat.S_ISDIR(entry.st_mode)
 
 
 def _settle(directory: Path) -> None:
@@ -119,16 +127,8 @@ def _move(stage: Path, directory: Path) -> None:
             (directory / name).unlink(missing_ok=True)
     for name in sorted(new, key=lambda name: name == MANIFEST):
         (stage / name).replace(directory / name)
-    _flush(directory)
+    flush(directory)
     stage.rmdir()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _renamed(stage: Path, directory: Path) -> bool:
@@ -139,7 +139,7 @@ def _renamed(stage: Path, directory: Path) -> bool:
         if not directory.is_dir():
             raise
         return False
-    _flush(directory.parent)
+    flush(directory.parent)
     return True
 
 
@@ -177,5 +177,5 @@ def _exchanged(stage: Path, directory: Path) -> bool:
     sys.audit("os.rename", *paths, -1, -1)
     if rename(AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE) != 0:
         return False
-    _flush(directory.parent)
+    flush(directory.parent)
     return True

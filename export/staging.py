@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from export.errors import InputError
-from export.publishing import COMMITTED, MARK, flush, homes, publish, settle, stages
+from export.publishing import COMMITTED, MARK, flush_all, homes, publish, settle, stages
 
 STALE = 60.0
 
@@ -39,7 +39,7 @@ def staged(directory: Path, overwrite: bool) -> Iterator[Path]:
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield stage
-        flush(stage)
+        flush_all(stage)
         publish(stage, directory, overwrite)
     finally:
         os.close(lock)

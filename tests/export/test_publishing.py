@@ -195,6 +195,13 @@ def test_a_mount_point_is_written_from_within():
     assert homes(Path("/dev/shm")) == [Path("/dev/shm")]
 
 
+def test_a_stage_that_another_process_has_just_moved_is_nobodys_business(tmp_path, monkeypatch):
+    gone = tmp_path / f".out{MARK}gone{COMMITTED}"
+    monkeypatch.setattr(publishing, "stages", lambda home, name: [gone])
+    settle(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_directory_that_is_none_is_settled_by_nobody(tmp_path):
     settle(tmp_path / "absent")
     (tmp_path / "file").touch()
