@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from fleras.renorm import Moments
 
-LARGEST_SHARE = 0.96  # of mean^2 in mean(x^2): |mean| = 5 stddev; beyond, their difference is bad
+LARGEST_ERROR = 3e-4  # of a variance that is the difference of mean(x^2) and mean^2
 
 
 class Statistics(NamedTuple):
@@ -56,14 +56,20 @@ def _of_kernel(x: tf.Tensor, epsilon: float, data_format: str) -> Statistics:
 def _of_sums(x: tf.Tensor, epsilon: float, data_format: str) -> Statistics:
     x = tf.cast(x, tf.float32)
     mean, square = _averages(x, data_format)
-    precise = tf.reduce_all(tf.square(mean) < LARGEST_SHARE * (square + epsilon))
-    rest, square = tf.cond(
-        precise,
+    count = _count(x, mean)
+    share = LARGEST_ERROR / (LARGEST_ERROR + _rounding(count))
+    rest, variance = tf.cond(
+        tf.reduce_all(tf.square(mean) < share * (square + epsilon)),
         lambda: (tf.zeros_like(mean), square - tf.square(mean)),
         lambda: _central(x, mean, data_format),
     )
-    moments = Moments(mean, rest, tf.maximum(square, 0), _count(x, mean))
+    moments = Moments(mean, rest, tf.maximum(variance, 0), count)
     return Statistics(moments, (moments.mean, moments.variance, tf.zeros([0])))
+
+
+def _rounding(count: tf.Tensor) -> tf.Tensor:
+    """How far off a float32 mean of `count` squares can be, relative to it; measured."""
+    return 2**-21 + 2**-24 * tf.sqrt(count)
 
 
 def _central(x: tf.Tensor, mean: tf.Tensor, data_format: str) -> tuple[tf.Tensor, tf.Tensor]:

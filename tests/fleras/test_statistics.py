@@ -49,6 +49,24 @@ def test_moments(shape, data_format, way, mean, unknown):
     assert count == x.size / want_mean.size
 
 
+@pytest.mark.parametrize("factor", [0.97, 1.03], ids=["read once", "read twice"])
+@pytest.mark.parametrize(
+    ("shape", "data_format"),
+    [*SHAPES, ((16, 24, 24, 32), "NHWC"), ((4096, 1, 1, 8), "NHWC"), ((32, 112, 112, 2), "NHWC")],
+    ids=str,
+)
+def test_the_variance_is_as_good_as_stated_where_the_second_reading_begins(
+    shape, data_format, factor
+):
+    count = np.prod(shape) / shape[data_format.index("C")]
+    rounding = statistics._rounding(tf.constant(count, "float32")).numpy()
+    mean = factor * np.sqrt(statistics.LARGEST_ERROR / rounding)
+    x = (np.random.default_rng(7).normal(size=shape) + mean).astype("float32")
+    (_, _, variance, _), _ = taken("sums", x, data_format)
+    want = expected(x, data_format)[1]
+    np.testing.assert_allclose(variance, want, rtol=statistics.LARGEST_ERROR)
+
+
 @pytest.mark.parametrize("mean", [100, 1e4, -1e4])
 @pytest.mark.parametrize(("shape", "data_format"), SHAPES, ids=str)
 def test_sums_where_the_mean_is_large(shape, data_format, mean):
