@@ -14,7 +14,7 @@ from export.proof.comparison import compare
 from export.proof.reference import Case, Reference
 from export.proof.sampling import draw
 from export.proof.truth import run
-from export.runtimes import Arrays
+from export.runtimes import UNLINKED, Arrays
 from export.signature import inputs, outputs
 from fold.precision import at_dtype
 
@@ -22,7 +22,6 @@ BATCHES = (1, 3)
 LABELS = ("normal", "unit", "ones")
 SIZES = (16, 32, 64, 128, 224)
 SEED = 7
-UNLINKED = "Select TensorFlow op"
 
 
 class Gate:

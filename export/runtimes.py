@@ -12,6 +12,7 @@ from export.errors import ConversionError, InputError
 from export.sentence import sentence
 
 Arrays = dict[str, np.ndarray]
+UNLINKED = "Select TensorFlow op"
 
 
 class Runtime(Protocol):
@@ -46,9 +47,11 @@ def open_artifact(path: str | Path, optimize: bool = True, threads: int | None =
     try:
         return opener(path, optimize, threads)
     except (RuntimeError, ValueError) as error:
+        remedy = "replace the layer or choose another format"
+        if UNLINKED in str(error):
+            remedy = "try it where LiteRT has the Flex delegate"
         raise ConversionError(
-            f"the runtime refuses {path.name}: {sentence(str(error))}; "
-            "replace the layer or choose another format"
+            f"the runtime refuses {path.name}: {sentence(str(error))}; {remedy}"
         ) from error
 
 

@@ -66,7 +66,8 @@ def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) 
         for figures in comparison.outputs.values()
     ]
     columns = ["file", "output", "error>", "original's>", "SQNR>", "of allowed>", "verdict"]
-    terminal.table("Largest error against the original model in float64", columns, rows)
+    if rows:
+        terminal.table("Largest error against the original model in float64", columns, rows)
     for name, comparison in comparisons.items():
         for figures in comparison.outputs.values():
             if not figures.passed:

@@ -137,4 +137,4 @@ def show(terminal: Terminal, exported: Any) -> None:
             for name, a, _ in pairs
         ],
     )
-    show_comparisons(terminal, {name: check for name, _, check in pairs})
+    show_comparisons(terminal, {name: check for name, a, check in pairs if a.ran})

@@ -77,7 +77,10 @@ def _example(
 ) -> np.ndarray:
     shape = [extent or size for extent in port.shape[1:]]
     if port.dtype == "string":
-        raise InputError(f"input {port.name!r} holds strings, which neither format takes here")
+        raise InputError(
+            f"input {port.name!r} holds strings, which the files can't take; export the part of "
+            "the model behind the layers that read them"
+        )
     if limit is None and "float" in port.dtype:
         return _real(rng, shape, label).astype(port.dtype)
     limit = limit or (256 if port.dtype == "uint8" else 2)

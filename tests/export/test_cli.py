@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from export.cli import run
+from tests.export import zoo
 from tests.export.onnx_files import write_dense
 from tests.export.test_wrong_use import fails
 
@@ -77,6 +78,21 @@ def test_custom_objects_are_allowed_by_name(tmp_path, capsys, monkeypatch):
     fails(capsys, ["inspect", tmp_path / "model.keras"], 2, "--custom-objects scaling:Halve")
     arguments = ["export", str(tmp_path / "model.keras"), "-o", str(tmp_path / "out")]
     assert run([*arguments, "--custom-objects", "scaling:Halve"]) == 0
+
+
+def test_a_file_that_no_runtime_here_can_run_is_written_with_a_warning(tmp_path, capsys):
+    zoo.build(zoo.flex).save(tmp_path / "flex.keras")
+    out = tmp_path / "out"
+    arguments = ["export", tmp_path / "flex.keras", "-o", out, "--format", "tflite"]
+    arguments += ["--custom-objects", "tests.export.zoo:Inverse"]
+    fails(capsys, arguments, 3, "--allow-flex")
+    assert not out.exists()
+    assert run([*map(str, arguments), "--allow-flex"]) == 0
+    printed = capsys.readouterr()
+    assert "NOT RUN and not compared" in printed.err and "error:" not in printed.err
+    assert "equivalent" not in printed.out
+    assert run(["verify", str(out / "manifest.json")]) == 1
+    assert "where LiteRT has the Flex delegate" in capsys.readouterr().err
 
 
 def test_inputs_of_the_wrong_shape(source, tmp_path, capsys):
