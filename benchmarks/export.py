@@ -26,9 +26,9 @@ import tf2onnx
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.affine_forms import to_onnx_with_plain_affines, with_convolved_affines
 from benchmarks.interleaved import medians
 from export import to_onnx, to_tflite
-from export.onnx_passes import affine
 from export.processes import child
 from export.proof.replay import replay
 from export.proof.truth import make_reference
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--repeats", type=int, default=15)
     given = parser.parse_args()
+    keras.config.disable_interactive_logging()
     child.start()
     start = timed(lambda: child.call("starting", "export.processes.memory", "available"))
     CONSOLE.print(f"once per process, the converter's process needs {start:.1f} s to start")
@@ -61,31 +62,28 @@ def measure(name: str, given: argparse.Namespace, room: Path) -> list[float]:
     model = network(name, given.size)
     folded = fold_batch_norms(model).model
     CONSOLE.print(conversions(name, model, folded, room))
-    to_onnx_with_plain_affines(folded, room / "plain.onnx")
+    to_onnx_with_plain_affines(folded, room / "other.onnx")
+    convolved = with_convolved_affines(folded)
     table = Table(
         "runtime", "batch", "ours ms", "stock ms", "stock / ours", title=f"{name} latency"
     )
     forms = Table(
-        "runtime", "batch", "as 1x1 depthwise Conv ms", "as Mul + Add ms", title="affines"
+        "runtime", "batch", "as 1x1 depthwise Conv ms", "as Mul + Add ms", title=f"{name} affines"
     )
     ratios = []
     for batch in BATCHES:
         stock_tflite(model, room / "stock.tflite", batch)
         to_tflite(folded, room / "ours.tflite", batch=batch, overwrite=True)
+        to_tflite(convolved, room / "other.tflite", batch=batch, overwrite=True)
         shape = (batch, *model.input_shape[1:])
         x = np.random.default_rng(0).normal(size=shape).astype("float32")
-        for runtime, suffix, others in (
-            ("ONNX Runtime", "onnx", ("plain",)),
-            ("LiteRT", "tflite", ()),
-        ):
-            kinds = ("ours", "stock", *others)
+        for runtime, suffix in (("ONNX Runtime", "onnx"), ("LiteRT", "tflite")):
+            kinds = ("ours", "stock", "other")
             found = latencies({k: room / f"{k}.{suffix}" for k in kinds}, x, given.repeats)
             table.add_row(runtime, str(batch), *columns(found, 1000))
             ratios.append(found["stock"] / found["ours"])
-            if others:
-                forms.add_row(
-                    runtime, str(batch), *(f"{1000 * found[k]:.1f}" for k in ("ours", "plain"))
-                )
+            both = [f"{1000 * found[kind]:.1f}" for kind in ("ours", "other")]
+            forms.add_row(runtime, str(batch), *(both if suffix == "onnx" else reversed(both)))
     CONSOLE.print(table, forms)
     return ratios
 
@@ -114,15 +112,6 @@ def network(name: str, size: int) -> keras.Model:
     keras.utils.set_random_seed(0)
     model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3))
     return randomise(model, 0)
-
-
-def to_onnx_with_plain_affines(model: keras.Model, path: Path) -> None:
-    """Leaves the affines that remain as `Mul` and `Add`."""
-    block, affine.BLOCK = affine.BLOCK, 2**31
-    try:
-        to_onnx(model, path)
-    finally:
-        affine.BLOCK = block
 
 
 def stock_onnx(model: keras.Model, path: Path) -> None:

@@ -18,19 +18,8 @@ from export.conversion.trace import Traced, trace
 from export.conversion.weights import separable, size
 from export.errors import ConversionError, InputError
 from export.gate import Gate
-from export.onnx_passes import (
-    affine,
-    constants,
-    duplicates,
-    external,
-    flattening,
-    integers,
-    layout,
-    names,
-    padding,
-    reshapes,
-    transposes,
-)
+from export.onnx_passes import constants, external, integers, layout, names
+from export.onnx_passes.clean import clean
 from export.onnx_passes.graph import OnnxGraph
 from export.onnx_passes.introduction import introduce
 from export.processes import child
@@ -127,26 +116,14 @@ class _Wish:
     def write(self, model: keras.Model, place: Path) -> tuple[OnnxGraph, list[Path]]:
         """Converts, cleans up, writes and checks; returns the graph and the files of weights."""
         known = self.reference if model is self.model else None
-        gate = Gate(
-            model,
-            self.batch,
-            self.precision,
-            examples=self.calibration,
-            reference=known,
-        )
+        gate = Gate(model, self.batch, self.precision, examples=self.calibration, reference=known)
         traced = trace(model, self.batch)
         graph = child.meanwhile(gate.run_model, lambda: _convert(traced, self.opset))
         inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
         outputs = dict(zip(traced.outputs, signature.outputs(model), strict=True))
         if self.nchw:
             inputs, outputs = layout.channels_first(graph, inputs, outputs)
-        constants.fold(graph)
-        duplicates.merge(graph)
-        reshapes.fix(graph)
-        transposes.sink(graph)
-        flattening.absorb(graph)
-        affine.rewrite(graph)
-        padding.protect(graph)
+        clean(graph)
         names.name_ports(graph, inputs, outputs, self.batch)
         constants.drop_unread(graph)
         names.name_inside(graph, {f"{node}:0": path for node, path in traced.paths.items()})
