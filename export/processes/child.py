@@ -68,6 +68,11 @@ class Child:
         """False once the process ended."""
         return self._process.poll() is None
 
+    @property
+    def held(self) -> int:
+        """Bytes that it has in memory."""
+        return resident(self._process.pid)
+
     def call(self, what: str, request: tuple[str, str, dict], limit: float, seconds: float) -> Any:
         """Sends one request and waits for its reply.
 
@@ -106,7 +111,7 @@ class Child:
     def _watch(self, what: str, limit: float, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not select.select([self._replies], [], [], 0.05)[0]:
-            if resident(self._process.pid) > limit:
+            if self.held > limit:
                 self.close()
                 raise ConversionError(
                     f"{what} needs more than {limit / 2**30:.1f} GiB of memory; "
@@ -157,7 +162,7 @@ def call(
         what: the converter or runtime in the user's words, for messages.
         module: dotted name.
         function: name of a module-level function.
-        limit: bytes that the child may hold; by default most of what is free now.
+        limit: bytes that the child may hold; by default what it holds and most of what is free now.
         seconds: how long it may take; by default an hour.
         arguments: anything that can be pickled.
 
@@ -166,8 +171,9 @@ def call(
         ConversionError: the child crashed, or took too much memory or time.
     """
     with _lock:
-        bound = limit if limit is not None else 0.8 * available()
-        return _living().call(what, (module, function, arguments), bound, seconds)
+        process = _living()
+        bound = limit if limit is not None else process.held + 0.8 * available()
+        return process.call(what, (module, function, arguments), bound, seconds)
 
 
 def meanwhile(work: Callable[[], object], request: Callable[[], Reply]) -> Reply:

@@ -38,6 +38,18 @@ def chatty():
     return "done"
 
 
+KEPT = []
+
+
+def keep():
+    KEPT.append(np.ones(2**26))
+
+
+def doze():
+    time.sleep(0.3)
+    return "rested"
+
+
 def nap():
     time.sleep(60)
 

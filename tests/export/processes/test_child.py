@@ -31,6 +31,13 @@ def test_taking_too_much_memory_is_an_error():
         child.call("hoarding", "tests.export.misbehaviour", "hoard", limit=1.5 * 2**30)
 
 
+def test_what_it_holds_already_is_not_counted_against_a_call(monkeypatch):
+    child.call("keeping", "tests.export.misbehaviour", "keep")
+    monkeypatch.setattr(child, "available", lambda: 2**28)
+    assert child.call("dozing", "tests.export.misbehaviour", "doze") == "rested"
+    child.stop()
+
+
 def test_output_of_the_function_does_not_disturb():
     assert child.call("printing", "tests.export.misbehaviour", "chatty") == "done"
 
