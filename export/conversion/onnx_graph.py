@@ -31,6 +31,7 @@ def convert(
     tf2onnx.utils.INTERNAL_NAME = 1
     feeds = [*inputs, *weights]
     reduced = _optimize(graph, feeds, list(outputs))
+    _part_biases(reduced)
     with tf.Graph().as_default() as graph_in:
         tf.import_graph_def(reduced, name="")
         converted = tfonnx.process_tf_graph(
@@ -50,6 +51,16 @@ def _optimize(graph: bytes, inputs: list[str], outputs: list[str]) -> Any:
     with tf.Graph().as_default():
         tf.import_graph_def(graph_def, name="")
         return tf_loader.tf_optimize(inputs, outputs, graph_def)
+
+
+def _part_biases(graph: Any) -> None:
+    """tf2onnx makes the bias that is added to a biased convolution a fourth input of it."""
+    kinds = {node.name: node.op for node in graph.node}
+    for node in graph.node:
+        biased = node.op == "BiasAdd" and kinds.get(node.input[0].split(":")[0]) == "BiasAdd"
+        if biased and node.attr["data_format"].s in (b"", b"NHWC"):
+            node.op = "AddV2"
+            del node.attr["data_format"]
 
 
 def _optimizers() -> dict[str, Any]:

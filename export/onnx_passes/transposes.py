@@ -15,6 +15,8 @@ from export.onnx_passes.rule import Perm, Sunk, invert
 from export.onnx_passes.rules import RULES
 from export.onnx_passes.shapes import Shape, infer
 
+ORDERS: tuple[Perm, ...] = ((0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 1))
+
 
 def sink(graph: OnnxGraph) -> None:
     """Removes every transpose that is undone further down; the rest are merged and made cheap."""
@@ -81,11 +83,15 @@ class _Mover:
         return name
 
     def _order(self, node: onnx.NodeProto) -> Perm | None:
-        """The permutation of a Transpose, which without one reverses the axes."""
-        if node.op_type != "Transpose":
+        """The permutation of a Transpose, or of a Reshape that only moves the single channel."""
+        shape = self.shapes.get(node.input[0]) if node.input else None
+        if node.op_type == "Transpose":
+            reverse = reversed(range(len(shape or ())))
+            return tuple(attributes(node).get("perm", reverse)) or None
+        if node.op_type != "Reshape" or shape is None:
             return None
-        axes = range(len(self.shapes.get(node.input[0], ())))
-        return tuple(attributes(node).get("perm", reversed(axes))) or None
+        target = self.graph.constants.get(node.input[1], np.zeros(0)).tolist()
+        return next((order for order in ORDERS if _moves_alone(shape, order, target)), None)
 
     def _perm(self, node: onnx.NodeProto) -> Perm | None:
         perms = [self.origin[name][1] for name in node.input if name in self.origin]
@@ -148,6 +154,13 @@ def _keeps_order(shape: Shape, perm: Perm) -> bool:
     """True when only dimensions of one change places: the data stays as it lies in memory."""
     moved = [axis for axis in perm if shape[axis] != 1]
     return moved == sorted(moved)
+
+
+def _moves_alone(shape: Shape, perm: Perm, target: list[int]) -> bool:
+    """Whether reshaping to `target` is this transpose; -1 stands for any one size."""
+    if len(shape) != len(perm) or len(target) != len(perm) or not _keeps_order(shape, perm):
+        return False
+    return all(size in (-1, shape[axis]) for size, axis in zip(target, perm, strict=True))
 
 
 def _int64(values: list[int | None]) -> np.ndarray:

@@ -93,6 +93,13 @@ def test_flattening_an_image_needs_no_transpose(tmp_path):
         assert agree(model, artifact.path)
 
 
+def test_wide_convolutions_of_one_pixel_are_summed(tmp_path):
+    image = keras.Input((2, 2, 3))
+    both = [keras.layers.Conv2D(1024, 2, bias_initializer="normal")(image) for _ in range(2)]
+    model = keras.Model(image, keras.layers.Conv2D(2, 1)(keras.layers.Add()(both)))
+    assert agree(model, to_onnx(model, tmp_path / "model.onnx", batch=1).path, batch=1)
+
+
 def test_no_batch_norm_arithmetic_is_left_behind_convolutions(norms, tmp_path):
     operators = to_onnx(norms, tmp_path / "model.onnx").operators
     assert operators["Conv"] == 2

@@ -29,6 +29,11 @@ MIDDLES = {
     "pad": [node("Pad", "a pads", "p"), node("Slice", "p starts ends axes", "b")],
     "softmax": [node("Softmax", "a", "b", axis=-1)],
     "matrix": [node("MatMul", "a matrix", "b")],
+    "reshape of one channel": [
+        node("ReduceMean", "a_conv axis1", "mean"),
+        node("Reshape", "mean last", "m"),
+        node("Sub", "a m", "b"),
+    ],
 }
 MIDDLES["concat"].append(node("Slice", "c starts0 ends8 axis3", "b"))
 WEIGHTS = {
@@ -44,6 +49,8 @@ WEIGHTS = {
     "starts0": np.array([3]),
     "ends8": np.array([11]),
     "axis3": np.array([3]),
+    "axis1": np.array([1]),
+    "last": np.array([-1, 6, 6, 1]),
 }
 
 
