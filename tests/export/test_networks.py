@@ -7,9 +7,10 @@ import pytest
 
 from export import to_onnx, to_tflite
 from fold import fold_batch_norms
-from tests.batch_norms import randomise
+from tests.batch_norms import batch_norms, randomise
 
 SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71, "NASNetLarge": 331}
+CHAOTIC = ("EfficientNetV2M", "EfficientNetV2L")
 NETWORKS = sorted(
     name
     for name, value in vars(keras.applications).items()
@@ -25,7 +26,16 @@ def test_exports_to_both_formats(name, tmp_path):
     size = SIZES.get(name, 224 if name == "NASNetMobile" else 64)
     build = getattr(keras.applications, name)
     model = randomise(build(weights=None, input_shape=(size, size, 3), classes=10))
+    if name in CHAOTIC:
+        calm(model)
     folded = fold_batch_norms(model).model
     artifact = to_onnx(folded, tmp_path / "model.onnx")
     assert artifact.operators.get("Transpose", 0) <= 1
     to_tflite(folded, tmp_path / "model.tflite")
+
+
+def calm(model):
+    """Residual branches small enough that rounding does not decide what the original computes."""
+    for norm in batch_norms(model):
+        if norm.name.endswith("project_bn"):
+            norm.gamma.assign(0.5 * norm.gamma)
