@@ -22,10 +22,10 @@ import keras
 import numpy as np
 import onnx
 import tensorflow as tf
-import tf2onnx
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.export import stock_onnx
 from benchmarks.trained import images, trained
 from export import gate, to_onnx, to_tflite
 from export.conversion import tflite_file
@@ -60,25 +60,24 @@ def main() -> None:
 def files(model: keras.Model, data: np.ndarray, room: Path) -> Iterator[Path]:
     """The model in int8, made in three ways and two formats."""
     models = {"ours, unfolded": model, "ours, folded": fold_batch_norms(model).model}
-    yield stock_onnx(model, data, room / "stock.onnx")
+    yield integer_onnx(model, data, room / "stock.onnx")
     with any_quality():
         for convert, suffix in ((to_onnx, "onnx"), (to_tflite, "tflite")):
             for kind, each in models.items():
                 path = room / f"{kind}.{suffix}"
                 convert(each, path, batch=1, precision="int8", calibration=data)
                 yield path
-    yield stock_tflite(model, data, room / "stock.tflite")
+    yield integer_tflite(model, data, room / "stock.tflite")
 
 
-def stock_onnx(model: keras.Model, data: np.ndarray, path: Path) -> Path:
-    proto, _ = tf2onnx.convert.from_keras(model, opset=18)
-    path.write_bytes(proto.SerializeToString())
-    name = proto.graph.input[0].name
+def integer_onnx(model: keras.Model, data: np.ndarray, path: Path) -> Path:
+    stock_onnx(model, path)
+    name = onnx.load(path).graph.input[0].name
     reduce(path, "int8", [{name: example[None]} for example in data])
     return path
 
 
-def stock_tflite(model: keras.Model, data: np.ndarray, path: Path) -> Path:
+def integer_tflite(model: keras.Model, data: np.ndarray, path: Path) -> Path:
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([example[None]] for example in data)

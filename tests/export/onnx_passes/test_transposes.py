@@ -69,6 +69,14 @@ def test_a_transpose_that_someone_needs_stays(tmp_path):
     assert edited.operators()["Transpose"] == 2
 
 
+def test_a_reshape_that_mixes_elements_is_no_transpose(tmp_path):
+    nodes = [*convolution("k1", "x", "a")[:2], node("Reshape", "a_conv mixed", "b")]
+    nodes += convolution("k2", "b", "y")
+    edited = graph(nodes, WEIGHTS | {"mixed": np.array([-1, 6, 6, 8])})
+    preserved(edited, transposes.sink, tmp_path)
+    assert edited.operators() == {"Conv": 2, "Reshape": 1, "Transpose": 3}
+
+
 def test_a_transpose_without_order_reverses_the_axes(tmp_path):
     nodes = [node("Transpose", "x", "a"), node("Relu", "a", "b"), node("Transpose", "b", "y")]
     edited = graph(nodes, {})
