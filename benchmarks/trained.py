@@ -12,9 +12,11 @@ SIZE = 32
 def images() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The digits as images [n, 32, 32, 1] with labels: for training, then for testing."""
     x_train, y_train, x_test, y_test = digits()
-    large = (np.asarray(keras.ops.image.resize(x, (SIZE, SIZE))) for x in (x_train, x_test))
-    x_train, x_test = large
-    return x_train, y_train, x_test, y_test
+    return enlarged(x_train), y_train, enlarged(x_test), y_test
+
+
+def enlarged(x: np.ndarray) -> np.ndarray:
+    return np.asarray(keras.ops.image.resize(x, (SIZE, SIZE)))
 
 
 def trained(name: str, x: np.ndarray, y: np.ndarray, epochs: int) -> keras.Model:

@@ -15,7 +15,7 @@ from export.onnx_passes.rule import Perm, Sunk, invert
 from export.onnx_passes.rules import RULES
 from export.onnx_passes.shapes import Shape, infer
 
-ORDERS: tuple[Perm, ...] = ((0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 1))
+CHANNEL_MOVES: tuple[Perm, ...] = ((0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 1))
 
 
 def sink(graph: OnnxGraph) -> None:
@@ -91,7 +91,7 @@ class _Mover:
         if node.op_type != "Reshape" or shape is None:
             return None
         target = self.graph.constants.get(node.input[1], np.zeros(0)).tolist()
-        return next((order for order in ORDERS if _moves_alone(shape, order, target)), None)
+        return next((order for order in CHANNEL_MOVES if _moves_alone(shape, order, target)), None)
 
     def _perm(self, node: onnx.NodeProto) -> Perm | None:
         perms = [self.origin[name][1] for name in node.input if name in self.origin]
