@@ -23,3 +23,11 @@ class ConversionError(ExportError):
     """The model can't be written in the wanted format."""
 
     exit_code = 3
+
+
+class OutOfTime(ConversionError):
+    """A converter or runtime took longer than it may."""
+
+
+class OutOfMemory(ConversionError):
+    """A converter or runtime took more memory than there is."""

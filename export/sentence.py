@@ -19,7 +19,7 @@ def sentence(text: str) -> str:
     """
     bold = EMPHASIS.search(text)
     lines = (bold.group(1) if bold else COLOUR.sub("", text)).splitlines()
-    errors = [line.split("error: ", 1)[1] for line in lines if "error: " in line]
+    errors = [_bare(line.split("error: ", 1)[1]) for line in lines if "error: " in line]
     plain = [line for line in lines if not _is_trace(line)]
     chosen = errors[:1] if errors and "MLIR" in text else plain
     clean = PATH.sub("", DETAIL.sub(" ", " ".join(chosen)))
@@ -28,5 +28,9 @@ def sentence(text: str) -> str:
 
 
 def _is_trace(line: str) -> bool:
-    bare = PLACE.sub("", line, count=1).strip()
-    return bare.startswith(TRACE)
+    return _bare(line).strip().startswith(TRACE)
+
+
+def _bare(line: str) -> str:
+    place = PLACE.match(line)
+    return line[place.end() :] if place else line

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -120,7 +121,7 @@ class _Wish:
         gate = Gate(model, self.batch, self.precision, self.allow_flex, self.calibration, known)
         traced = trace(model, self.batch)
         content = tflite_file.sign(
-            child.meanwhile(gate.run_model, lambda: self._convert(traced)),
+            child.meanwhile(gate.run_model, lambda: self._convert(traced, place.parent)),
             [port.name for port in signature.inputs(model)],
             [port.name for port in signature.outputs(model)],
             {"fleras": json.dumps(describe(model, self.precision, self.metadata)).encode()},
@@ -128,22 +129,26 @@ class _Wish:
         place.write_bytes(content)
         return content, gate.check(place)
 
-    def _convert(self, traced: Traced) -> bytes:
-        try:
-            return child.call(
-                "the conversion to TFLite",
-                "export.conversion.tflite_graph",
-                "convert",
-                graph=traced.with_constants(traced.weights).SerializeToString(),
-                inputs=traced.inputs,
-                outputs=traced.outputs,
-                precision=self.precision,
-                calibration=[list(feeds.values()) for feeds in self.calibration],
-                integer_io=self.integer_io,
-                allow_flex=self.allow_flex,
-            )
-        except child.Failed as error:
-            raise _explained(error, self.allow_flex) from error
+    def _convert(self, traced: Traced, directory: Path) -> bytes:
+        apart = weights.heavy(traced)
+        with TemporaryDirectory(dir=directory) as room:
+            try:
+                return child.call(
+                    "the conversion to TFLite",
+                    "export.conversion.tflite_graph",
+                    "convert",
+                    graph=traced.with_constants(traced.weights.keys() - apart).SerializeToString(),
+                    inputs=traced.inputs,
+                    outputs=traced.outputs,
+                    weights={name: traced.weights[name] for name in apart},
+                    room=Path(room),
+                    precision=self.precision,
+                    calibration=[list(feeds.values()) for feeds in self.calibration],
+                    integer_io=self.integer_io,
+                    allow_flex=self.allow_flex,
+                )
+            except child.Failed as error:
+                raise _explained(error, self.allow_flex) from error
 
 
 def _explained(error: child.Failed, allow_flex: bool) -> ConversionError:

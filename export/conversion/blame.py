@@ -7,9 +7,14 @@ from typing import Any, TypeVar
 
 import keras
 
-from export.errors import ConversionError, ExportError, InputError
+from export.conversion.weights import size
+from export.errors import ConversionError, ExportError, InputError, OutOfMemory, OutOfTime
 from export.processes.child import Failed
+from export.processes.memory import available
 from export.sentence import sentence
+
+COPIES = 7
+"""How often the converters hold the weights of a large model at once."""
 
 Attempt = Callable[[keras.Model], object]
 Written = TypeVar("Written")
@@ -20,15 +25,19 @@ def written(
 ) -> Written:
     """Calls `write(model, place)`; what goes wrong becomes one line that names a layer.
 
+    No layer is looked for when time ran out, or memory for a model whose weights account for that.
+
     Raises:
         InputError: as `write` did.
         ExportError: of the kind that `write` raised, else a ConversionError.
     """
     try:
         return _one_line(write, model, place)
-    except InputError:
+    except (InputError, OutOfTime):
         raise
     except ExportError as error:
+        if isinstance(error, OutOfMemory) and COPIES * size(model) > available():
+            raise
         with TemporaryDirectory() as room:
             spare = Path(room) / place.name
             raise located(error, model, lambda part: _one_line(write, part, spare)) from error

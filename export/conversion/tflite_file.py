@@ -30,13 +30,17 @@ def sign(
     """Adds a signature and metadata.
 
     Args:
-        content: a flatbuffer whose inputs and outputs are in the order of the names.
+        content: a flatbuffer whose inputs and outputs are in the order of the names, or whose
+            signature calls them by names that sort so.
         inputs: names for the inputs, of the tensors and in the signature.
         outputs: the same for the outputs.
         metadata: further entries by name.
     """
     model = schema.ModelT.InitFromPackedBuf(content)
     graph = model.subgraphs[0]
+    if model.signatureDefs:
+        graph.inputs = _sorted(model.signatureDefs[0].inputs)
+        graph.outputs = _sorted(model.signatureDefs[0].outputs)
     signature = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
     signature.inputs = _tensor_maps(graph, graph.inputs, inputs)
@@ -102,6 +106,11 @@ def _name(code: Any) -> str:
     if code.CustomCode():
         return code.CustomCode().decode()
     return BUILTINS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+
+
+def _sorted(entries: Sequence[Any]) -> np.ndarray:
+    ordered = sorted(entries, key=lambda entry: entry.name)
+    return np.array([entry.tensorIndex for entry in ordered], np.int32)
 
 
 def _tensor_maps(graph: Any, tensors: np.ndarray, names: Sequence[str]) -> list[Any]:

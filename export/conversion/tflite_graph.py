@@ -1,37 +1,55 @@
 """TensorFlow graph to TFLite; alone in importing the TFLite converter. Runs in the child."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+SIGNATURE = "serving_default"
+
+_graphs = itertools.count()
 
 
 def convert(
     graph: bytes,
     inputs: Sequence[str],
     outputs: Sequence[str],
+    weights: dict[str, np.ndarray],
+    room: Path,
     precision: str,
     calibration: Sequence[Sequence[np.ndarray]],
     integer_io: bool,
     allow_flex: bool,
 ) -> bytes:
-    """Converts a graph whose weights are constants.
+    """Converts a graph.
 
     Args:
         graph: serialised GraphDef.
         inputs: tensor names.
         outputs: tensor names.
+        weights: values of those weights that are not constants in the graph, by the name of their
+            Placeholders. The converter copies constants twenty times, these five times, but takes
+            seconds longer over small ones.
+        room: an empty directory, in which such weights are stored.
         precision: "float32", "float16", "dynamic_int8" or "int8".
         calibration: representative inputs in order, for "int8".
         integer_io: whether inputs and outputs are int8 then.
         allow_flex: whether operators may be left to TensorFlow's own kernels.
 
     Returns:
-        A flatbuffer without signature.
+        A flatbuffer; where it has a signature, the names in it sort as `inputs` and `outputs` are.
     """
-    function = _function(graph, inputs, outputs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    graph_def = tf.compat.v1.GraphDef.FromString(graph)
+    _rename_functions(graph_def)
+    if weights:
+        _store(graph_def, inputs, outputs, weights, room)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(room))
+    else:
+        function = _function(graph_def, inputs, outputs, {}).get_concrete_function()
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     sets = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -48,8 +66,57 @@ def convert(
     return bytes(converter.convert())
 
 
-def _function(graph: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
-    graph_def = tf.compat.v1.GraphDef.FromString(graph)
-    whole = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph_def, name=""), [])
-    tensor = whole.graph.get_tensor_by_name
-    return whole.prune([tensor(name) for name in inputs], [tensor(name) for name in outputs])
+def _store(
+    graph: Any,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    weights: dict[str, np.ndarray],
+    room: Path,
+) -> None:
+    """Writes a SavedModel; `weights` is emptied, so that each is held but once."""
+    module = tf.Module()
+    variables = {}
+    for name in sorted(weights):
+        variables[name] = tf.Variable(weights.pop(name), trainable=False)
+    module.weights = list(variables.values())
+    module.call = _function(graph, inputs, outputs, variables)
+    tf.saved_model.save(module, str(room), {SIGNATURE: module.call})
+
+
+def _function(
+    graph: Any, inputs: Sequence[str], outputs: Sequence[str], variables: Mapping[str, tf.Variable]
+) -> Any:
+    """The graph as a function; the names of its ports sort as they are ordered."""
+    nodes = {node.name: node for node in graph.node}
+    given = [nodes[name.split(":")[0]].attr for name in inputs]
+    specs = [
+        tf.TensorSpec(attr["shape"].shape, attr["dtype"].type, name=f"input_{place:04}")
+        for place, attr in enumerate(given)
+    ]
+
+    def call(*feeds: tf.Tensor) -> dict[str, tf.Tensor]:
+        read = {f"{name}:0": variable.read_value() for name, variable in variables.items()}
+        results = tf.import_graph_def(
+            graph,
+            name="",
+            input_map=dict(zip(inputs, feeds, strict=True)) | read,
+            return_elements=list(outputs),
+        )
+        return {f"output_{place:04}": result for place, result in enumerate(results)}
+
+    return tf.function(call, input_signature=specs, autograph=False)
+
+
+def _rename_functions(graph: Any) -> None:
+    """Gives functions names that this process never used: TensorFlow keeps all that it meets."""
+    prefix = f"graph_{next(_graphs)}"
+    functions = graph.library.function
+    names = {each.signature.name: f"{prefix}_{place}" for place, each in enumerate(functions)}
+    for function in functions:
+        function.signature.name = names[function.signature.name]
+    for node in (*graph.node, *(node for function in functions for node in function.node_def)):
+        node.op = names.get(node.op, node.op)
+        for attr in node.attr.values():
+            for called in (attr.func, *attr.list.func):
+                if called.name in names:
+                    called.name = names[called.name]

@@ -1,4 +1,4 @@
-"""How large the weights are, and which can stay out of the converter."""
+"""How large the weights are, and which can stay out of the converters."""
 
 import math
 
@@ -23,6 +23,7 @@ READERS = {
     "StatefulPartitionedCall",
 }
 SMALL = 1024
+LIGHT = 2**26
 
 
 def separable(traced: Traced) -> frozenset[str]:
@@ -39,6 +40,12 @@ def separable(traced: Traced) -> frozenset[str]:
         for name, value in traced.weights.items()
         if math.prod(value.shape) >= SMALL and readers[name] and readers[name] <= READERS
     )
+
+
+def heavy(traced: Traced) -> frozenset[str]:
+    """The separable weights where they are so large, together, that copies of them matter."""
+    names = separable(traced)
+    return names if sum(traced.weights[name].nbytes for name in names) > LIGHT else frozenset()
 
 
 def size(model: keras.Model) -> int:

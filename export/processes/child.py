@@ -18,7 +18,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from export.errors import ConversionError, ExportError, InputError, NotEquivalent
+from export.errors import (
+    ConversionError,
+    ExportError,
+    InputError,
+    NotEquivalent,
+    OutOfMemory,
+    OutOfTime,
+)
 from export.processes.memory import available, resident
 from export.sentence import sentence
 
@@ -78,8 +85,9 @@ class Child:
 
         Raises:
             Failed: the function raised.
-            ConversionError: the process crashed, or took more than `limit` bytes or `seconds` and
-                was ended.
+            OutOfMemory: the process took more than `limit` bytes and was ended.
+            OutOfTime: it took more than `seconds` and was ended.
+            ConversionError: it crashed.
         """
         try:
             pickle.dump(request, self._requests, protocol=5)
@@ -113,13 +121,13 @@ class Child:
         while not select.select([self._replies], [], [], 0.05)[0]:
             if self.held > limit:
                 self.close()
-                raise ConversionError(
+                raise OutOfMemory(
                     f"{what} needs more than {limit / 2**30:.1f} GiB of memory; "
                     "use a smaller model or input, or a machine with more"
                 )
             if time.monotonic() > deadline:
                 self.close()
-                raise ConversionError(
+                raise OutOfTime(
                     f"{what} did not end within {seconds:.0f} s and was stopped; "
                     "use a smaller model or input, or a faster machine"
                 )

@@ -13,6 +13,9 @@ MLIR = """Could not translate MLIR to FlatBuffer.<frozen runpy>:198:1: error: 't
         pickle.dump(_answer(*request), replies, protocol=5)
 ^
 <unknown>:0: error: failed while converting: 'main'"""
+LOCATED = """Could not translate MLIR to FlatBuffer.<unknown>:0: error: \
+loc(fused["Odd:", "block/odd"]): 'tf.Odd' op is odd
+<unknown>:0: note: loc(fused["Odd:", "block/odd"]): see current operation: %9 = "tf.Odd"(%8)"""
 KERAS = """Exception encountered when calling Running.call().
 
 \x1b[1mCould not infer the shape of 'running'.\x1b[0m
@@ -29,6 +32,7 @@ RUNTIME = "/a/src/model.cc:123 onnxruntime::Model::Model(Proto&&) Unsupported ve
     ("text", "wanted"),
     [
         (MLIR, "'tf.Odd' op is odd"),
+        (LOCATED, "'tf.Odd' op is odd"),
         (KERAS, "Could not infer the shape of 'running'."),
         (TRACEBACK, "ValueError: the kernel is empty"),
         (RUNTIME, "onnxruntime::Model::Model(Proto&&) Unsupported version: 99"),

@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from export import to_tflite
 from export.errors import ConversionError, InputError
+from export.processes import child
 from export.proof.comparison import compare
 from export.proof.truth import run
 from export.runtimes import open_artifact
@@ -152,3 +153,61 @@ def test_other_text_of_the_converter_is_cut_to_a_sentence(tmp_path, monkeypatch)
     with pytest.raises(ConversionError, match=told) as caught:
         to_tflite(zoo.build(zoo.flex), tmp_path / "model.tflite")
     assert not OF_THE_MACHINE.search(str(caught.value))
+
+
+@pytest.fixture
+def heavy(monkeypatch):
+    """Every weight counts as large, so that it stays out of the graph; yields what was so."""
+    apart = []
+
+    def recorded(*place, weights=None, **arguments):
+        apart.extend(weights or ())
+        given = {"weights": weights} if weights is not None else {}
+        return call(*place, **given, **arguments)
+
+    call = child.call
+    monkeypatch.setattr(child, "call", recorded)
+    monkeypatch.setattr(sys.modules["export.conversion.weights"], "LIGHT", -1)
+    monkeypatch.setattr(sys.modules["export.conversion.weights"], "SMALL", 0)
+    return apart
+
+
+@pytest.mark.parametrize("maker", zoo.ALL, ids=lambda maker: maker.__name__)
+def test_large_models_export_as_small_ones_do(maker, heavy, tmp_path):
+    model = zoo.build(maker)
+    artifact = to_tflite(model, tmp_path / "model.tflite")
+    enters_a_loop = maker is zoo.lstm
+    assert heavy or not model.weights or enters_a_loop
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
+    reference = zoo.reference(model)
+    feeds = zoo.feeds(reference)
+    assert compare(run(reference, feeds), open_artifact(artifact.path)(feeds))
+
+
+@pytest.mark.parametrize("precision", ["float16", "dynamic_int8", "int8"])
+def test_large_models_have_the_same_precisions(precision, heavy, tmp_path):
+    model = zoo.build(zoo.classifier)
+    data = np.random.default_rng(0).normal(size=(40, 16, 16, 3)).astype("float32")
+    artifact = to_tflite(model, tmp_path / "m.tflite", precision=precision, calibration=data)
+    assert heavy and agree(model, artifact.path, precision)
+
+
+def test_large_models_keep_the_order_of_many_inputs(heavy, tmp_path):
+    entries = [keras.Input((3,), name=f"in_{place}") for place in range(12)]
+    ends = [
+        keras.layers.Dense(place + 1, name=f"out_{place}")(e) for place, e in enumerate(entries)
+    ]
+    model = keras.Model(entries, ends)
+    artifact = to_tflite(model, tmp_path / "model.tflite")
+    assert [port.index for port in artifact.outputs] == list(range(12))
+    assert heavy and agree(model, artifact.path)
+
+
+def test_large_models_give_the_same_bytes(heavy, tmp_path):
+    model = zoo.build(zoo.grouped_2d)
+    content = []
+    for _ in range(2):
+        content.append(to_tflite(model, tmp_path / "m.tflite", overwrite=True).path.read_bytes())
+        child.stop()
+    assert heavy and content[0] == content[1]
+    assert str(tmp_path).encode() not in content[0]

@@ -4,8 +4,9 @@ import keras
 import pytest
 from keras import layers
 
+from export.conversion import blame
 from export.conversion.blame import culprit, written
-from export.errors import ConversionError, InputError, NotEquivalent
+from export.errors import ConversionError, InputError, NotEquivalent, OutOfMemory, OutOfTime
 
 
 def nested():
@@ -55,3 +56,17 @@ def test_wrong_input_is_not_blamed_on_a_layer(tmp_path):
 
 def test_what_was_written_is_returned(tmp_path):
     assert written(nested(), tmp_path / "m", refusing("none", ValueError())) == "done"
+
+
+def test_time_that_ran_out_is_not_spent_once_more(tmp_path):
+    with pytest.raises(OutOfTime, match=r"^too long$"):
+        written(nested(), tmp_path / "m", refusing("last", OutOfTime("too long")))
+
+
+def test_memory_is_blamed_on_a_layer_unless_the_weights_need_it(tmp_path, monkeypatch):
+    write = refusing("last", OutOfMemory("too much"))
+    with pytest.raises(OutOfMemory, match=r"^layer 'last' \(Dense\): too much$"):
+        written(nested(), tmp_path / "m", write)
+    monkeypatch.setattr(blame, "available", lambda: 100)
+    with pytest.raises(OutOfMemory, match=r"^too much$"):
+        written(nested(), tmp_path / "m", write)

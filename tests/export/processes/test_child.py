@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from export.errors import ConversionError, InputError
+from export.errors import ConversionError, InputError, OutOfMemory, OutOfTime
 from export.processes import child
 
 
@@ -27,7 +27,7 @@ def test_a_crash_is_an_error_and_the_next_call_works():
 
 
 def test_taking_too_much_memory_is_an_error():
-    with pytest.raises(ConversionError, match=r"hoarding needs more than 1\.5 GiB of memory"):
+    with pytest.raises(OutOfMemory, match=r"hoarding needs more than 1\.5 GiB of memory"):
         child.call("hoarding", "tests.export.misbehaviour", "hoard", limit=1.5 * 2**30)
 
 
@@ -43,7 +43,7 @@ def test_output_of_the_function_does_not_disturb():
 
 
 def test_taking_too_long_is_an_error_and_the_next_call_works():
-    with pytest.raises(ConversionError, match=r"sleeping did not end within 0 s and was stopped"):
+    with pytest.raises(OutOfTime, match=r"sleeping did not end within 0 s and was stopped"):
         child.call("sleeping", "tests.export.misbehaviour", "nap", seconds=0.2)
     assert child.call("adding", "tests.export.misbehaviour", "fine") == 3
 
