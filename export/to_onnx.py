@@ -117,7 +117,7 @@ class _Wish:
         """Converts, cleans up, writes and checks; returns the graph and the files of weights."""
         known = self.reference if model is self.model else None
         gate = Gate(model, self.batch, self.precision, examples=self.calibration, reference=known)
-        traced = trace(model, self.batch)
+        traced = trace(model, self.batch, "onnx")
         graph = child.meanwhile(gate.run_model, lambda: _convert(traced, self.opset))
         inputs = dict(zip(traced.inputs, signature.inputs(model), strict=True))
         outputs = dict(zip(traced.outputs, signature.outputs(model), strict=True))

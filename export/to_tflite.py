@@ -30,6 +30,7 @@ UNRUN = (
     "NOT RUN and not compared: the TFLite file needs TensorFlow's own kernels ({}), which the "
     "installed LiteRT has not; try it on a runtime with the Flex delegate before you rely on it"
 )
+LISTS, DOUBLE = "TensorListReserve", "xf64>"
 MISSING = re.compile(r"'tf\.(\w+)' (?:op is neither|that was explicitly marked illegal)")
 
 
@@ -119,7 +120,7 @@ class _Wish:
         """Converts, signs, writes and checks; returns the content, and what no runtime here has."""
         known = self.reference if model is self.model else None
         gate = Gate(model, self.batch, self.precision, self.allow_flex, self.calibration, known)
-        traced = trace(model, self.batch)
+        traced = trace(model, self.batch, "tflite")
         content = tflite_file.sign(
             child.meanwhile(gate.run_model, lambda: self._convert(traced, place.parent)),
             [port.name for port in signature.inputs(model)],
@@ -148,19 +149,24 @@ class _Wish:
                     allow_flex=self.allow_flex,
                 )
             except child.Failed as error:
-                raise _explained(error, self.allow_flex) from error
+                raise self._explained(error) from error
 
-
-def _explained(error: child.Failed, allow_flex: bool) -> ConversionError:
-    """The converter's pages of text in one line."""
-    missing = sorted(set(MISSING.findall(str(error))))
-    if not missing:
-        return error
-    otherwise = "export to ONNX" if allow_flex else "give --allow-flex (allow_flex=True)"
-    return ConversionError(
-        f"needs operators that TFLite has not built in ({', '.join(missing)}); build it from other "
-        f"layers (recurrent ones with unroll=True), or {otherwise}"
-    )
+    def _explained(self, error: child.Failed) -> ConversionError:
+        """The converter's pages of text in one line."""
+        missing = sorted(set(MISSING.findall(str(error))))
+        if not missing:
+            return error
+        otherwise = "export to ONNX" if self.allow_flex else "give --allow-flex (allow_flex=True)"
+        advice = "build it from other layers"
+        if DOUBLE in str(error):
+            advice = "it computes in float64, so make its inputs and constants float32"
+        elif LISTS in missing:
+            fix = "" if self.batch else "fix the batch (batch=1), or "
+            advice = f"{fix}unroll recurrent layers (unroll=True)"
+        return ConversionError(
+            f"needs operators that TFLite has not built in ({', '.join(missing)}); "
+            f"{advice}, or {otherwise}"
+        )
 
 
 def _check_size(model: keras.Model) -> None:

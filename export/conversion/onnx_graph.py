@@ -10,6 +10,8 @@ from tf2onnx import optimizer, tf_loader, tfonnx
 
 from export.conversion.onnx_handlers import HANDLERS
 
+MANY_AXES = 5
+
 
 def convert(
     graph: bytes, inputs: Sequence[str], outputs: Sequence[str], weights: Sequence[str], opset: int
@@ -42,7 +44,7 @@ def convert(
             custom_op_handlers=dict(HANDLERS),
         )
         _widen_scalars(converted)
-        converted = optimizer.optimize_graph(converted, False, _optimizers())
+        converted = optimizer.optimize_graph(converted, False, _optimizers(converted))
     return converted.make_model("", graph_name="model").SerializeToString()
 
 
@@ -63,10 +65,17 @@ def _part_biases(graph: Any) -> None:
             del node.attr["data_format"]
 
 
-def _optimizers() -> dict[str, Any]:
-    """All but the one that keeps any of equal nodes; `onnx_passes.duplicates` keeps the first."""
+def _optimizers(graph: Any) -> dict[str, Any]:
+    """All but two.
+
+    One keeps any of equal nodes; `onnx_passes.duplicates` keeps the first. One tries every order of
+    the axes of an Einsum, which takes minutes for six.
+    """
+    equations = [n.get_attr_str("equation") for n in graph.get_nodes() if n.type == "Einsum"]
+    long = any(len(set(equation) - set(",->")) > MANY_AXES for equation in equations)
+    left_out = {"merge_duplication", *(["einsum_optimizer"] if long else [])}
     known = optimizer._get_optimizers()
-    return {name: kind for name, kind in known.items() if name != "merge_duplication"}
+    return {name: kind for name, kind in known.items() if name not in left_out}
 
 
 def _widen_scalars(graph: Any) -> None:

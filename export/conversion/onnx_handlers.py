@@ -9,10 +9,19 @@ from onnx import TensorProto
 
 def erfc(context: Any, node: Any, name: str, args: Any) -> None:
     """The complementary error function, which ONNX has not: 1 - erf(x)."""
-    dtype = context.get_dtype(node.output[0])
-    one = _constant(context, np.ones((), tf2onnx.utils.map_onnx_to_numpy_type(dtype)))
     erf = _node(context, "Erf", node.input)
-    _replace(context, node, "Sub", [one, erf])
+    _replace(context, node, "Sub", [_one(context, node), erf])
+
+
+def expm1(context: Any, node: Any, name: str, args: Any) -> None:
+    """e^x - 1."""
+    power = _node(context, "Exp", node.input)
+    _replace(context, node, "Sub", [power, _one(context, node)])
+
+
+def log1p(context: Any, node: Any, name: str, args: Any) -> None:
+    """The logarithm of 1 + x."""
+    _replace(context, node, "Log", [_node(context, "Add", [node.input[0], _one(context, node)])])
 
 
 def bucketize(context: Any, node: Any, name: str, args: Any) -> None:
@@ -26,7 +35,17 @@ def bucketize(context: Any, node: Any, name: str, args: Any) -> None:
     _replace(context, node, "ReduceSum", [counted, last], keepdims=0)
 
 
-HANDLERS: dict[str, tuple[Any, list[str]]] = {"Erfc": (erfc, []), "Bucketize": (bucketize, [])}
+HANDLERS: dict[str, tuple[Any, list[str]]] = {
+    "Erfc": (erfc, []),
+    "Expm1": (expm1, []),
+    "Log1p": (log1p, []),
+    "Bucketize": (bucketize, []),
+}
+
+
+def _one(context: Any, node: Any) -> str:
+    dtype = tf2onnx.utils.map_onnx_to_numpy_type(context.get_dtype(node.output[0]))
+    return _constant(context, np.ones((), dtype))
 
 
 def _constant(context: Any, value: np.ndarray) -> str:

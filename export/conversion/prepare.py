@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from export.errors import InputError
-from fold.precision import at_dtype
+from fold.precision import FLOATS, at_dtype
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ def prepare(model: keras.Model) -> Prepared:
     """
     model = with_ports(model)
     notes = [*_augmentation_notes(model), *_training_notes(model)]
-    if _mixed(model):
+    if dtypes := _other_floats(model):
         model = at_dtype(model, "float32")
-        notes.append("layers that computed in half precision were rebuilt in float32")
+        notes.append(f"what computed in {', '.join(dtypes)} was rebuilt in float32")
     return Prepared(model, tuple(notes))
 
 
@@ -72,9 +72,18 @@ def _build_shapes(model: keras.Model) -> Any:
     return config.get("input_shape") or (config.get("shapes_dict") or {}).get("input_shape")
 
 
-def _mixed(model: keras.Model) -> bool:
-    layers = model._flatten_layers()
-    return any(layer.compute_dtype not in (None, "float32") for layer in layers)
+def _other_floats(model: keras.Model) -> list[str]:
+    """Floating dtypes but float32 that something computes in.
+
+    Operations compute in what they are given: in float64 with an array of NumPy.
+    """
+    parts = model._flatten_layers()
+    dtypes = {part.compute_dtype for part in parts} & FLOATS
+    operations = [each for part in parts for each in getattr(part, "operations", [])]
+    made = keras.tree.flatten([each.output for each in operations])
+    if any(tensor.dtype == "float64" for tensor in made):
+        dtypes.add("float64")
+    return sorted(dtypes - {"float32"})
 
 
 def _augmentation_notes(model: keras.Model) -> list[str]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from export.conversion.traceable import traceable
+from export.errors import ConversionError
 from export.signature import arrange, inputs
 
 JIT = ("_XlaMustCompile", "_noinline", "_input_shapes")
@@ -44,12 +45,13 @@ class Traced:
         return graph
 
 
-def trace(model: keras.Model, batch: int | None = None) -> Traced:
+def trace(model: keras.Model, batch: int | None, target: str) -> Traced:
     """Runs `model` symbolically in inference mode.
 
     Args:
         model: with known inputs.
         batch: fixed batch size; None leaves it free.
+        target: "onnx" or "tflite".
     """
     variables = {id(variable): variable for variable in model.variables}.values()
     ports = inputs(model)
@@ -61,11 +63,12 @@ def trace(model: keras.Model, batch: int | None = None) -> Traced:
 
     def call(feeds: list[tf.Tensor], weights: list[tf.Tensor]) -> list[tf.Tensor]:
         state = list(zip(variables, weights, strict=True))
-        with keras.StatelessScope(state_mapping=state), traceable(model):
+        with keras.StatelessScope(state_mapping=state), traceable(model, target):
             result = model(arrange(model, feeds), training=False)
         return [tf.identity(tensor) for tensor in keras.tree.flatten(result)]
 
     concrete = tf.function(call, autograph=False).get_concrete_function(given, specs)
+    _refuse_tables(concrete.graph)
     values = [(variable.path, variable.numpy()) for variable in variables]
     return _without_captures(concrete, len(given), values)
 
@@ -89,6 +92,14 @@ def _without_captures(concrete: Any, count: int, values: list[tuple[str, np.ndar
         weights,
         paths | {name: name for name, _ in captures},
     )
+
+
+def _refuse_tables(graph: Any) -> None:
+    if any(operation.type.startswith("LookupTable") for operation in graph.get_operations()):
+        raise ConversionError(
+            "looks values up in a table, which neither format can hold; look them up before the "
+            "model, as in a tf.data pipeline"
+        )
 
 
 def _plain(graph: Any) -> Any:

@@ -11,14 +11,19 @@ import numpy as np
 import tensorflow as tf
 from keras.src.ops import image
 
+from export.conversion.channels_last import channels_last
+from export.conversion.operations import convertible
+
 IDENTITY_CONVOLUTION = image._extract_patches_2d
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 
 @contextmanager
-def traceable(model: keras.Model) -> Iterator[None]:
-    """Inside the block `model` can be traced into a graph that both converters take."""
+def traceable(model: keras.Model, target: str) -> Iterator[None]:
+    """Inside the block `model` can be traced into a graph that the converter to `target` takes."""
     with ExitStack() as undo:
+        undo.enter_context(channels_last())
+        undo.enter_context(convertible(target))
         undo.callback(setattr, image, "_extract_patches_2d", IDENTITY_CONVOLUTION)
         image._extract_patches_2d = _extract_patches
         for layer in model._flatten_layers():
@@ -39,6 +44,8 @@ def _replacements(layer: keras.Layer) -> dict[str, Any]:
         return {"call": _apply_matrix}
     if type(layer) is keras.layers.UpSampling2D and layer.interpolation == "nearest":
         return {"_resize_images": _resize}
+    if type(layer) is keras.layers.TimeDistributed and _keeps_examples_apart(layer.layer):
+        return {"call": _all_times_at_once}
     return {}
 
 
@@ -56,6 +63,27 @@ def _resize(layer: keras.layers.UpSampling2D, x: Any, *factors: Any, **interpola
     size = keras.ops.shape(x)[rows : rows + 2]
     scaled = (size[0] * layer.size[0], size[1] * layer.size[1])
     return keras.ops.image.resize(x, scaled, "nearest", data_format=layer.data_format)
+
+
+def _keeps_examples_apart(layer: keras.Layer) -> bool:
+    return all(type(part).__module__.startswith("keras.") for part in layer._flatten_layers())
+
+
+def _all_times_at_once(
+    layer: keras.layers.TimeDistributed,
+    inputs: Any,
+    training: bool | None = None,
+    mask: Any = None,
+) -> Any:
+    """Times as further examples; Keras repeats the layer for each, or loops."""
+    if training or mask is not None:
+        return type(layer).call(layer, inputs, training=training, mask=mask)
+    batch, times, *shape = keras.ops.shape(inputs)
+    options = {"training": training} if layer.layer._call_has_training_arg else {}
+    results = layer.layer.call(keras.ops.reshape(inputs, (batch * times, *shape)), **options)
+    return keras.tree.map_structure(
+        lambda x: keras.ops.reshape(x, (batch, times, *keras.ops.shape(x)[1:])), results
+    )
 
 
 def _by_group(layer: keras.layers.Conv3D, inputs: Any, kernel: Any) -> Any:

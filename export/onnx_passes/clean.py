@@ -5,6 +5,7 @@ from export.onnx_passes import (
     constants,
     duplicates,
     flattening,
+    output_padding,
     padding,
     reshapes,
     transposes,
@@ -14,6 +15,7 @@ from export.onnx_passes.graph import OnnxGraph
 
 def clean(graph: OnnxGraph) -> None:
     """Rewrites the graph in place, without changing what it computes."""
+    output_padding.fix(graph)
     constants.fold(graph)
     duplicates.merge(graph)
     reshapes.fix(graph)

@@ -19,7 +19,7 @@ def protect(graph: OnnxGraph) -> None:
         if node.op_type != "Pad" or not _is_zero(graph, node.input):
             continue
         before = producers.get(node.input[0])
-        pooled = any(reader.op_type == "MaxPool" for reader in readers[node.output[0]])
+        pooled = any(reader.op_type == "MaxPool" for reader in readers.get(node.output[0], []))
         if pooled and (before is None or before.op_type not in NOT_NEGATIVE):
             name = f"{node.output[0]}/value"
             graph.constants[name] = np.array(NEARLY_ZERO)

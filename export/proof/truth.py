@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from export.conversion.channels_last import channels_last
 from export.conversion.prepare import prepare
 from export.errors import InputError
 from export.proof.comparison import Comparison, compare, merge
@@ -65,7 +66,7 @@ def run(model: keras.Model, inputs: Arrays) -> Arrays:
     """The model's outputs at inference, by name; on the CPU, where float32 is float32."""
     import tensorflow as tf
 
-    with tf.device("CPU:0"):
+    with tf.device("CPU:0"), channels_last():
         return unpack(model, model(pack(model, inputs), training=False))
 
 

@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
@@ -145,6 +146,24 @@ def test_what_tflite_lacks_is_told_in_one_line(precision, tmp_path):
     with pytest.raises(ConversionError, match=told) as caught:
         to_tflite(model, tmp_path / "m.tflite", precision=precision, calibration=data)
     assert not OF_THE_MACHINE.search(str(caught.value))
+
+
+class Double(keras.layers.Layer):
+    def call(self, x):
+        return tf.cast(tf.sqrt(tf.cast(x, tf.float64)), tf.float32)
+
+
+@pytest.mark.parametrize(
+    ("layer", "told"),
+    [
+        (Double(), r"\(Sqrt\); it computes in float64, so make its inputs .* float32"),
+        (keras.layers.LSTM(2), r"fix the batch \(batch=1\), or unroll recurrent layers"),
+    ],
+)
+def test_what_would_help_is_told(layer, told, tmp_path):
+    entry = keras.Input((3, 4))
+    with pytest.raises(ConversionError, match=told):
+        to_tflite(keras.Model(entry, layer(entry)), tmp_path / "m.tflite", batch=None)
 
 
 def test_other_text_of_the_converter_is_cut_to_a_sentence(tmp_path, monkeypatch):

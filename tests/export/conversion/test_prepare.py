@@ -1,6 +1,7 @@
 """What is done to a model before it is converted, and what is said about it."""
 
 import keras
+import numpy as np
 import pytest
 
 from export.conversion.prepare import prepare
@@ -35,3 +36,14 @@ def test_a_subclassed_model_gets_ports():
 def test_a_model_that_was_never_built_is_refused():
     with pytest.raises(InputError, match="never built"):
         prepare(keras.Sequential([keras.layers.Dense(2)]))
+
+
+def test_float64_constants_are_rebuilt_and_said():
+    entry = keras.Input((4,))
+    model = keras.Model(entry, keras.layers.Dense(2)(entry) * np.array([1.5, 2.5]))
+    assert model.output.dtype == "float64"
+    prepared = prepare(model)
+    assert prepared.model.output.dtype == "float32"
+    assert prepared.notes == ("what computed in float64 was rebuilt in float32",)
+    data = np.ones((1, 4), "float32")
+    np.testing.assert_allclose(prepared.model(data), model(data), rtol=1e-6)

@@ -16,7 +16,7 @@ from tests.export import zoo
 )
 def test_the_graph_computes_what_the_model_computes(maker):
     model = prepare(zoo.build(maker)).model
-    traced, feeds = trace(model), zoo.feeds(model, 2)
+    traced, feeds = trace(model, None, "onnx"), zoo.feeds(model, 2)
     whole = traced.with_constants(traced.weights)
     function = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(whole, name=""), [])
     tensor = function.graph.get_tensor_by_name
@@ -30,7 +30,7 @@ def test_the_graph_computes_what_the_model_computes(maker):
 
 def test_weights_are_placeholders_with_the_names_of_keras():
     model = zoo.build(zoo.classifier)
-    traced = trace(model, 3)
+    traced = trace(model, 3, "tflite")
     kinds = {node.name: node.op for node in traced.graph.node}
     assert {kinds[name] for name in traced.weights} == {"Placeholder"}
     assert set(traced.paths.values()) == {weight.path for weight in model.weights}
@@ -39,14 +39,14 @@ def test_weights_are_placeholders_with_the_names_of_keras():
 def test_the_model_is_as_it_was_afterwards():
     model = zoo.build(zoo.odd_names)
     names = [layer.name for layer in model.layers]
-    trace(model)
+    trace(model, None, "tflite")
     assert [layer.name for layer in model.layers] == names
     assert not any("call" in vars(layer) for layer in model.layers)
 
 
 def test_large_kernels_stay_out_of_the_converter():
     model = zoo.build(zoo.classifier)
-    traced = trace(model)
+    traced = trace(model, None, "onnx")
     apart = {traced.weights[name].size for name in separable(traced)}
     assert apart == {
         w.size

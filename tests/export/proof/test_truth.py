@@ -108,3 +108,15 @@ def test_open_dimensions_get_sizes_that_run(shape):
     cases = make_reference(keras.Model(x, y)).cases
     assert cases[0].inputs["x"].shape[1] == 32
     assert cases[1].inputs["x"].shape[1] == 64
+
+
+def test_channels_first_run_in_float64():
+    entry = keras.Input((3, 8, 8))
+    convolution = keras.layers.Conv2D(4, 3, data_format="channels_first")
+    reference = make_reference(keras.Model(entry, convolution(entry)))
+    case = reference.cases[0]
+    kernel, bias = (weight.numpy().astype(np.float64) for weight in convolution.weights)
+    (x,), (got,) = case.inputs.values(), case.truth.values()
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (3, 3), (2, 3))
+    wanted = np.einsum("bchwij,ijcf->bfhw", windows, kernel) + bias[:, None, None]
+    np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)

@@ -1,0 +1,81 @@
+"""Operations of Keras' TensorFlow backend, written with what both converters know."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from string import ascii_letters
+from typing import Any
+
+import tensorflow as tf
+from keras.src.backend.tensorflow import image, nn
+from keras.src.backend.tensorflow import numpy as math
+from keras.src.utils import tf_utils
+
+from export.conversion.resizing import by_matrices
+from export.conversion.volumes import by_plane
+
+
+@contextmanager
+def convertible(target: str) -> Iterator[None]:
+    """Inside the block Keras computes with these functions; `target` is "onnx" or "tflite"."""
+    with ExitStack() as undo:
+        for (module, name), replacement in (EVERYWHERE | FOR[target]).items():
+            original = getattr(module, name)
+            undo.callback(setattr, module, name, original)
+            setattr(module, name, partial(replacement, original))
+        yield
+
+
+def _position(
+    find: Callable[..., Any], x: Any, axis: int | None = None, keepdims: bool = False
+) -> Any:
+    """Keras orders the two zeros by their bits, which neither format can look at."""
+    x = tf.convert_to_tensor(x)
+    search = tf.argmax if find.__name__ == "argmax" else tf.argmin
+    place = search(tf.reshape(x, [-1]) if axis is None else x, axis or 0, output_type="int32")
+    if not keepdims:
+        return place
+    return tf.reshape(place, [1] * x.ndim) if axis is None else tf.expand_dims(place, axis)
+
+
+def _einsum(einsum: Callable[..., Any], subscripts: str, *operands: Any, **options: Any) -> Any:
+    """Spells out the axes that an ellipsis stands for, where it stands in one operand alone."""
+    terms = subscripts.replace(" ", "").split("->")[0].split(",")
+    holders = [place for place, term in enumerate(terms) if "..." in term]
+    if len(holders) == 1:
+        count = len(operands[holders[0]].shape) - len(terms[holders[0]]) + 3
+        free = [letter for letter in ascii_letters if letter not in subscripts]
+        subscripts = subscripts.replace("...", "".join(free[:count]))
+    return einsum(subscripts, *operands, **options)
+
+
+def _add(add: Callable[..., Any], x1: Any, x2: Any) -> Any:
+    """TFLite takes every sum with a bias for channels in front as one of four dimensions."""
+    result = add(x1, x2)
+    if result.op.type != "BiasAdd" or result.op.get_attr("data_format") != b"NCHW":
+        return result
+    x, bias = result.op.inputs
+    return tf.add(x, tf.reshape(bias, (-1, *[1] * (len(x.shape) - 2))))
+
+
+def _refuse_counting(*given: Any, **named: Any) -> None:
+    """Keras then encodes categories by comparing, not by counting."""
+    raise ValueError
+
+
+Replacements = dict[tuple[Any, str], Callable[..., Any]]
+EVERYWHERE: Replacements = {
+    (math, "argmax"): _position,
+    (math, "argmin"): _position,
+    (math, "einsum"): _einsum,
+    (image, "resize"): by_matrices,
+    (tf_utils, "tf_encode_categorical_inputs"): _refuse_counting,
+}
+FOR: dict[str, Replacements] = {
+    "onnx": {},
+    "tflite": {
+        (math, "add"): _add,
+        (nn, "max_pool"): by_plane,
+        (nn, "average_pool"): by_plane,
+    },
+}

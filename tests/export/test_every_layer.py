@@ -1,0 +1,54 @@
+"""Every layer of Keras, in both formats: the converters' own gate compares the numbers."""
+
+import inspect
+
+import keras
+import pytest
+from keras import layers
+
+from export import to_onnx, to_tflite
+from export.errors import ConversionError
+from tests.export import layer_examples
+from tests.fold import examples
+from tests.fold.examples import build
+
+FORMATS = {"onnx": to_onnx, "tflite": to_tflite}
+WITHOUT_NUMBERS = {
+    "ContrastLimitedAdaptiveHistogramEqualization", "Equalization", "FlaxLayer", "HashedCrossing",
+    "InputLayer", "JaxLayer", "Lambda", "Layer", "MaxNumBoundingBoxes", "Pipeline", "StringLookup",
+    "TFSMLayer", "TextVectorization", "TorchModuleWrapper", "Wrapper",
+}  # fmt: skip
+"""Abstract, of other frameworks, over text or boxes, or run code that is not a graph."""
+
+MODELS = [build(example, "float32") for example in examples.EXAMPLES + layer_examples.EXAMPLES]
+
+
+def name(model):
+    return model.operations[-1].name
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("model", MODELS, ids=name)
+def test_exports_and_agrees(model, suffix, tmp_path):
+    batch = {"onnx": None, "tflite": 1}[suffix]
+    FORMATS[suffix](model, tmp_path / f"model.{suffix}", batch=batch)
+
+
+@pytest.mark.parametrize(("shapes", "maker", "suffix", "told"), layer_examples.REFUSED)
+def test_what_can_not_be_is_refused_in_one_line(shapes, maker, suffix, told, tmp_path):
+    model = build((shapes, maker), "float32")
+    with pytest.raises(ConversionError, match=told) as caught:
+        FORMATS[suffix](model, tmp_path / f"model.{suffix}")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_layer_lacks():
+    known = {
+        kind.__name__
+        for kind in vars(layers).values()
+        if inspect.isclass(kind) and issubclass(kind, keras.Layer)
+    }
+    models = MODELS + [build(each[:2], "float32") for each in layer_examples.REFUSED]
+    seen = {type(part).__name__ for model in models for part in model._flatten_layers()}
+    assert known - WITHOUT_NUMBERS - seen == set()
+    assert known >= WITHOUT_NUMBERS
