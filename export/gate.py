@@ -13,10 +13,10 @@ from export.processes import child
 from export.proof.comparison import compare
 from export.proof.reference import Case, Reference
 from export.proof.sampling import draw
-from export.proof.truth import run
+from export.proof.truth import in_float64, run, wide
+from export.proof.units import units
 from export.runtimes import UNLINKED, Arrays
 from export.signature import inputs, outputs
-from fold.precision import at_dtype
 
 BATCHES = (1, 3)
 LABELS = ("normal", "unit", "ones")
@@ -123,11 +123,14 @@ class Gate:
         for name, value in result.items():
             if value.dtype.kind == "f" and np.isfinite(reference[name]).all():
                 _check_finite(name, value)
-        if compare(reference, result, precision=self._precision):
+        scales = units(self._model)
+        if compare(reference, result, precision=self._precision, units=scales):
             return
         known = self._known[place] if self._known else None
         truth = known.truth if known else self._exact(self._feeds[place])
-        comparison = compare(truth, result, original=reference, precision=self._precision)
+        comparison = compare(
+            truth, result, original=reference, precision=self._precision, units=scales
+        )
         if not comparison:
             worst = max(comparison.figures, key=lambda figures: figures.excess)
             raise NotEquivalent(
@@ -136,13 +139,9 @@ class Gate:
             )
 
     def _exact(self, feeds: Arrays) -> Arrays:
-        wide = {
-            name: value.astype(np.float64) if value.dtype.kind == "f" else value
-            for name, value in feeds.items()
-        }
-        exact = run(at_dtype(self._model, "float64"), wide)
+        twin, _ = in_float64(self._model, feeds)
         names = [port.name for port in outputs(self._model)]
-        return dict(zip(names, exact.values(), strict=True))
+        return dict(zip(names, run(twin, wide(feeds)).values(), strict=True))
 
 
 def _drawn(reference: Reference, batch: int | None) -> tuple[Case, ...]:

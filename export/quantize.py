@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.calibrate import CalibrationDataReader
-from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
 Arrays = dict[str, np.ndarray]
 
@@ -31,8 +31,34 @@ def reduce(path: Path, precision: str, batches: list[Arrays], signed: bool = Fal
 
 
 def _half(path: Path) -> None:
-    model = convert_float_to_float16(onnx.load(path), keep_io_types=True)
-    onnx.save(model, path)
+    model = onnx.load(path)
+    opset = next(each.version for each in model.opset_import if not each.domain)
+    kinds = {node.op_type for node in model.graph.node}
+    wide = [kind for kind in sorted(kinds) if not _takes_half(kind, opset)]
+    _drop_empty_regions(model)
+    onnx.save(
+        convert_float_to_float16(
+            model, keep_io_types=True, op_block_list=[*DEFAULT_OP_BLOCK_LIST, *wide]
+        ),
+        path,
+    )
+
+
+def _drop_empty_regions(model: onnx.ModelProto) -> None:
+    """A region of interest without values is not wanted; in half precision it is refused."""
+    empty = {tensor.name for tensor in model.graph.initializer if 0 in tensor.dims}
+    for node in model.graph.node:
+        if node.op_type == "Resize" and node.input[1] in empty:
+            node.input[1] = ""
+
+
+def _takes_half(kind: str, opset: int) -> bool:
+    """False for the few operators that ONNX has for float32 but not for float16."""
+    if not onnx.defs.has(kind, opset):
+        return True
+    constraints = onnx.defs.get_schema(kind, opset).type_constraints
+    allowed = [set(each.allowed_type_strs) for each in constraints]
+    return all("tensor(float16)" in types for types in allowed if "tensor(float)" in types)
 
 
 def _dynamic(path: Path) -> None:

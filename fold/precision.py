@@ -30,6 +30,9 @@ def at_dtype(model: keras.Model, dtype: str) -> keras.Model:
         if not twin.built:
             twin.build_from_config(model.get_build_config())
     twin.set_weights(model.get_weights())
+    for layer in twin._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
     return twin
 
 

@@ -4,29 +4,14 @@ TensorFlow on a CPU has the others for some dtypes and ranks only, and TFLite ha
 """
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras.src.backend.tensorflow import nn
-
-CONVOLUTIONS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
 
-@contextmanager
-def channels_last() -> Iterator[None]:
-    """Inside the block no convolution of Keras has its channels first."""
-    with ExitStack() as undo:
-        for name in CONVOLUTIONS:
-            convolve = getattr(nn, name)
-            undo.callback(setattr, nn, name, convolve)
-            setattr(nn, name, partial(_turned, convolve))
-        yield
-
-
-def _turned(convolve: Callable[..., Any], *positional: Any, **named: Any) -> Any:
+def turned(convolve: Callable[..., Any], *positional: Any, **named: Any) -> Any:
+    """Keras' `convolve` between two transpositions, where the data have their channels first."""
     call = inspect.signature(convolve).bind(*positional, **named)
     data_format = call.arguments.get("data_format") or keras.config.image_data_format()
     if data_format == "channels_last":

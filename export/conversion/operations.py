@@ -1,4 +1,4 @@
-"""Operations of Keras' TensorFlow backend, written with what both converters know."""
+"""Operations of Keras' TensorFlow backend, written with what a CPU or a converter knows."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,15 +11,16 @@ from keras.src.backend.tensorflow import image, nn
 from keras.src.backend.tensorflow import numpy as math
 from keras.src.utils import tf_utils
 
+from export.conversion.channels_last import turned
 from export.conversion.resizing import by_matrices
 from export.conversion.volumes import by_plane
 
 
 @contextmanager
-def convertible(target: str) -> Iterator[None]:
-    """Inside the block Keras computes with these functions; `target` is "onnx" or "tflite"."""
+def replaced(target: str) -> Iterator[None]:
+    """Inside the block Keras computes with the functions for "cpu", "onnx" or "tflite"."""
     with ExitStack() as undo:
-        for (module, name), replacement in (EVERYWHERE | FOR[target]).items():
+        for (module, name), replacement in FOR[target].items():
             original = getattr(module, name)
             undo.callback(setattr, module, name, original)
             setattr(module, name, partial(replacement, original))
@@ -64,18 +65,22 @@ def _refuse_counting(*given: Any, **named: Any) -> None:
 
 
 Replacements = dict[tuple[Any, str], Callable[..., Any]]
-EVERYWHERE: Replacements = {
+CONVOLUTIONS: Replacements = {
+    (nn, "conv"): turned,
+    (nn, "conv_transpose"): turned,
+    (nn, "depthwise_conv"): turned,
+    (nn, "separable_conv"): turned,
+}
+CONVERTIBLE: Replacements = CONVOLUTIONS | {
     (math, "argmax"): _position,
     (math, "argmin"): _position,
     (math, "einsum"): _einsum,
     (image, "resize"): by_matrices,
     (tf_utils, "tf_encode_categorical_inputs"): _refuse_counting,
 }
-FOR: dict[str, Replacements] = {
-    "onnx": {},
-    "tflite": {
-        (math, "add"): _add,
-        (nn, "max_pool"): by_plane,
-        (nn, "average_pool"): by_plane,
-    },
+FOR = {
+    "cpu": CONVOLUTIONS | {(nn, "max_pool"): by_plane},
+    "onnx": CONVERTIBLE,
+    "tflite": CONVERTIBLE
+    | {(math, "add"): _add, (nn, "max_pool"): by_plane, (nn, "average_pool"): by_plane},
 }

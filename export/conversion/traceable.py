@@ -11,8 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras.src.ops import image
 
-from export.conversion.channels_last import channels_last
-from export.conversion.operations import convertible
+from export.conversion.operations import replaced
 
 IDENTITY_CONVOLUTION = image._extract_patches_2d
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -22,8 +21,7 @@ SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 def traceable(model: keras.Model, target: str) -> Iterator[None]:
     """Inside the block `model` can be traced into a graph that the converter to `target` takes."""
     with ExitStack() as undo:
-        undo.enter_context(channels_last())
-        undo.enter_context(convertible(target))
+        undo.enter_context(replaced(target))
         undo.callback(setattr, image, "_extract_patches_2d", IDENTITY_CONVOLUTION)
         image._extract_patches_2d = _extract_patches
         for layer in model._flatten_layers():

@@ -1,4 +1,4 @@
-"""Pooling of volumes, which TFLite can't do, by pooling planes."""
+"""Pooling of volumes, which TFLite can't do and a CPU not in float64, by pooling planes."""
 
 from collections.abc import Callable
 from typing import Any

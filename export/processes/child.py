@@ -7,6 +7,7 @@ calls, because starting TensorFlow takes seconds; it is replaced after it died.
 import atexit
 import os
 import pickle
+import re
 import select
 import signal
 import subprocess
@@ -35,6 +36,7 @@ PRELOAD = (
     "export.conversion.tflite_graph",
 )
 SECONDS = 3600.0
+REASON = re.compile("abort|check|error|exception|fail|terminate", re.IGNORECASE)
 
 Reply = TypeVar("Reply")
 OWN: dict[str, type[ExportError]] = {
@@ -136,8 +138,9 @@ class Child:
         code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
-        last = f": {sentence(lines[-1])}" if lines else ""
+        lines = self._log.read().decode(errors="replace").splitlines()
+        reasons = [line for line in lines if REASON.search(line)]
+        last = f": {sentence(reasons[-1])}" if reasons else ""
         return (
             f"{what} crashed ({how}){last}; simplify the model or use another precision or format"
         )

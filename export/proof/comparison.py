@@ -70,6 +70,7 @@ def compare(
     atol: float | None = None,
     min_sqnr: float | None = None,
     bounds: Tolerances | None = None,
+    units: Mapping[str, float] | None = None,
     run: str = "",
 ) -> Comparison:
     """Compares outputs by name, each example against its own scale.
@@ -84,6 +85,7 @@ def compare(
         atol: replaces the default.
         min_sqnr: replaces the default, in decibel.
         bounds: all of these at once.
+        units: by output name, the least scale of an example; see `proof.units`.
         run: a label for the records.
 
     Returns:
@@ -94,7 +96,15 @@ def compare(
     extra = [f"output {name!r} is not the model's" for name in result if name not in reference]
     shared = [name for name in reference if name in result]
     figures = tuple(
-        measure(name, reference[name], result[name], (original or {}).get(name), bounds, run)
+        measure(
+            name,
+            reference[name],
+            result[name],
+            (original or {}).get(name),
+            bounds,
+            run,
+            (units or {}).get(name, 0.0),
+        )
         for name in shared
     )
     flat = [name for name in shared if _degenerate(reference[name])]

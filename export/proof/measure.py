@@ -15,6 +15,7 @@ def measure(
     original: np.ndarray | None,
     bounds: Tolerances,
     run: str = "",
+    unit: float = 0.0,
 ) -> Figures:
     """The figures of one output; a wrong shape or dtype fails with its reason."""
     problem = _mismatch(reference, result, original)
@@ -23,7 +24,7 @@ def measure(
     truth, value = _rows(reference), _rows(result)
     own = None if original is None else _error(truth, _rows(original))
     error = _error(truth, value)
-    scale = _scale(truth)
+    scale = np.maximum(_scale(truth), unit)
     size = np.where(np.isfinite(truth), np.abs(truth), 0.0)
     excess = _excess(error, size, scale, own, bounds, reference.dtype)
     sqnr, cosine = _sqnr(truth, error), _cosine(truth, value)

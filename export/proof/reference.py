@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -52,11 +52,13 @@ class Reference:
         independent: whether an example's output is its own, whatever else is in the batch. A batch
             norm called with `training=True` makes it otherwise; then batches can't be cut.
         warnings: what could not be tried.
+        units: of the outputs, see `proof.units`.
     """
 
     cases: tuple[Case, ...]
     independent: bool = True
     warnings: tuple[str, ...] = ()
+    units: Mapping[str, float] = field(default_factory=dict)
 
     def typical(self) -> "Reference":
         """The user's own examples where there are any, else those of no stress range.
@@ -85,7 +87,12 @@ class Reference:
             {"labels": case.labels, **{part: _store(arrays, getattr(case, part)) for part in PARTS}}
             for case in self.cases
         ]
-        index = {"cases": cases, "independent": self.independent, "warnings": self.warnings}
+        index = {
+            "cases": cases,
+            "independent": self.independent,
+            "warnings": self.warnings,
+            "units": self.units,
+        }
         arrays["index"] = np.frombuffer(json.dumps(index).encode(), np.uint8)
         with path.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
@@ -101,8 +108,17 @@ class Reference:
             with np.load(path, allow_pickle=False) as stored:
                 index = json.loads(stored["index"].tobytes())
                 cases = tuple(_case(case, stored) for case in index["cases"])
-            return cls(cases, index["independent"], tuple(index["warnings"]))
-        except (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile) as error:
+            units = {name: float(unit) for name, unit in index.get("units", {}).items()}
+            return cls(cases, index["independent"], tuple(index["warnings"]), units)
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            BadZipFile,
+        ) as error:
             raise InputError(f"{path.name} holds no reference; export again") from error
 
 

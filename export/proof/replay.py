@@ -55,7 +55,14 @@ def replay(
         try:
             runs = _run(reference, path, setting, optimize)
             parts += [
-                compare(case.truth, result, original=case.original, run=run, bounds=bounds)
+                compare(
+                    case.truth,
+                    result,
+                    original=case.original,
+                    run=run,
+                    bounds=bounds,
+                    units=reference.units,
+                )
                 for run, case, result in runs
             ]
         except ConversionError as error:

@@ -12,9 +12,9 @@ class Tolerances:
     """Bounds on an output `a` against its float64 reference `b`, example by example.
 
     Element by element `|a - b| <= atol * rms(b) + rtol * |b|`, where `rms(b)` is the root mean
-    square over one example; an artefact whose error is at most `noise` times that of the original
-    float32 model passes too, up to `ceiling * rms(b)`: a network that amplifies rounding does so
-    everywhere.
+    square over one example, or 1 for a sigmoid (see `proof.units`); an artefact whose error is at
+    most `noise` times that of the original float32 model passes too, up to `ceiling * rms(b)`: a
+    network that amplifies rounding does so everywhere.
     Quantised files are judged by the ratio of signal to quantisation noise instead.
 
     Attributes:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from export.conversion.channels_last import channels_last
+from export.conversion.operations import replaced
 from export.conversion.prepare import prepare
 from export.errors import InputError
 from export.proof.comparison import Comparison, compare, merge
@@ -13,6 +13,8 @@ from export.proof.feeds import named_inputs
 from export.proof.reference import GIVEN, STRESS, Arrays, Case, Reference
 from export.proof.sampling import draw, ranges_for
 from export.proof.tolerances import Tolerances
+from export.proof.units import units
+from export.sentence import sentence
 from export.signature import inputs as ports_of
 from export.signature import pack, unpack
 from fold.precision import at_dtype
@@ -36,15 +38,15 @@ def make_reference(model: keras.Model, inputs: Any = None, batch: int | None = N
         InputError: the model was never built, or can't be run on any input tried.
     """
     own = prepare(model).model
-    exact, warnings = _float64(own)
     drawn = _drawn(own, ranges_for(model), batch)
+    exact, warnings = in_float64(own, drawn[0][1])
     cases = [_case(exact, own, labels, values) for labels, values in drawn]
     independent = _independent(own, cases[1])
     cases, beyond = _within_float32(cases, independent)
     if inputs is not None:
         given = named_inputs(own, inputs)
         cases.append(_case(exact, own, (GIVEN,) * len(next(iter(given.values()))), given))
-    return Reference(tuple(cases), independent, warnings + beyond)
+    return Reference(tuple(cases), independent, warnings + beyond, units(own))
 
 
 def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -> Comparison:
@@ -55,6 +57,7 @@ def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -
             case.truth,
             run(own, case.inputs),
             original=case.original,
+            units=reference.units,
             run=f"Keras, batch {len(case.labels)}",
             **tolerances,
         )
@@ -66,16 +69,27 @@ def run(model: keras.Model, inputs: Arrays) -> Arrays:
     """The model's outputs at inference, by name; on the CPU, where float32 is float32."""
     import tensorflow as tf
 
-    with tf.device("CPU:0"), channels_last():
+    with tf.device("CPU:0"), replaced("cpu"):
         return unpack(model, model(pack(model, inputs), training=False))
 
 
-def _float64(model: keras.Model) -> tuple[keras.Model, tuple[str, ...]]:
+def in_float64(model: keras.Model, inputs: Arrays) -> tuple[keras.Model, tuple[str, ...]]:
+    """The model in float64; where that can't be made or run on `inputs`, itself and a warning."""
     try:
-        return at_dtype(model, "float64"), ()
+        twin = at_dtype(model, "float64")
+        run(twin, wide(inputs))
     except Exception as reason:
-        first = str(reason).splitlines()[0] if str(reason) else type(reason).__name__
+        first = sentence(str(reason)) or type(reason).__name__
         return model, (f"no float64 reference, float32 takes its place: {first}",)
+    return twin, ()
+
+
+def wide(inputs: Arrays) -> Arrays:
+    """The inputs with what is floating in float64."""
+    return {
+        name: values.astype(np.float64) if values.dtype.kind == "f" else values
+        for name, values in inputs.items()
+    }
 
 
 def _drawn(
@@ -109,12 +123,8 @@ def _runs(model: keras.Model, size: int) -> bool:
 
 
 def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs: Arrays) -> Case:
-    wide = {
-        name: values.astype(np.float64) if values.dtype.kind == "f" else values
-        for name, values in inputs.items()
-    }
     original = run(own, inputs)
-    truth = dict(zip(original, run(exact, wide).values(), strict=True))
+    truth = dict(zip(original, run(exact, wide(inputs)).values(), strict=True))
     return Case(labels, inputs, truth, original)
 
 

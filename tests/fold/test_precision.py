@@ -56,6 +56,17 @@ def test_mixed_precision_computes_in_float32_and_names_stay():
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_a_normalization_adapted_to_is_kept(dtype):
+    layer = layers.Normalization(dtype="mixed_float16")
+    layer.adapt(np.random.default_rng(0).normal(3, 2, (50, 2)))
+    x = keras.Input((2,))
+    twin = at_dtype(keras.Model(x, layer(x)), dtype)
+    mean, variance = (np.asarray(each) for each in (layer.adapt_mean, layer.adapt_variance))
+    data = np.array([[1.0, 5.0]], dtype)
+    np.testing.assert_allclose(twin(data), (data - mean) / np.sqrt(variance), rtol=1e-6)
+
+
 @pytest.mark.parametrize("function", [lambda x: SLOPE * x, gate, doubled])
 def test_lambdas_keep_their_function_and_what_it_sees_around_it(function):
     np.testing.assert_allclose(exact(single(layers.Lambda(function))), np.asarray(function(X)))

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from export.proof.reference import Reference
 from export.proof.truth import make_reference
@@ -108,6 +109,28 @@ def test_open_dimensions_get_sizes_that_run(shape):
     cases = make_reference(keras.Model(x, y)).cases
     assert cases[0].inputs["x"].shape[1] == 32
     assert cases[1].inputs["x"].shape[1] == 64
+
+
+class Single(keras.layers.Layer):
+    def call(self, x):
+        return tf.nn.max_pool3d(x, 2, 2, "VALID")
+
+
+def test_without_float64_float32_takes_its_place_with_a_warning():
+    entry = keras.Input((4, 4, 4, 2))
+    reference = make_reference(keras.Model(entry, Single()(entry)))
+    assert len(reference.warnings) == 1
+    told = "no float64 reference, float32 takes its place: "
+    assert reference.warnings[0].startswith(told) and "\n" not in reference.warnings[0]
+
+
+def test_volumes_are_pooled_in_float64():
+    entry = keras.Input((4, 5, 6, 2))
+    reference = make_reference(keras.Model(entry, keras.layers.MaxPooling3D((2, 1, 3))(entry)))
+    (truth,) = reference.cases[0].truth.values()
+    (x,) = reference.cases[0].inputs.values()
+    assert truth.dtype == np.float64 and not reference.warnings
+    np.testing.assert_array_equal(truth, x.reshape(1, 2, 2, 5, 2, 3, 2).max((2, 5)))
 
 
 def test_channels_first_run_in_float64():
