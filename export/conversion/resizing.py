@@ -1,4 +1,7 @@
-"""Resizing with kernels that neither format has, such as bicubic or with antialiasing."""
+"""Resizing: with kernels that neither format has, such as bicubic, and with the aspect kept.
+
+Keras computes from the size of an image while the file runs, even where that is fixed.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,38 +11,67 @@ import numpy as np
 import tensorflow as tf
 
 KNOWN = ("nearest", "bilinear")
+Size = tuple[int, int]
 
 
 def by_matrices(
     resize: Callable[..., Any],
     images: Any,
-    size: tuple[int, int],
+    size: Size,
     interpolation: str = "bilinear",
     antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
     data_format: str | None = None,
-    **options: Any,
 ) -> Any:
-    """Keras' `resize`; images of fixed size by a product with one matrix for each direction."""
+    """Keras' `resize`; where the images' size is fixed, by a product with one matrix each way."""
     data_format = data_format or keras.config.image_data_format()
-    channels_last = data_format == "channels_last"
-    *_, rows, columns, _ = images.shape if channels_last else (*images.shape, None)
-    usual = interpolation in KNOWN and not antialias
-    if usual or options.get("crop_to_aspect_ratio") or options.get("pad_to_aspect_ratio"):
-        rows = None
-    if None in (rows, columns):
-        return resize(images, size, interpolation, antialias, data_format=data_format, **options)
-    vertical = _weights(rows, size[0], interpolation, antialias)
-    horizontal = _weights(columns, size[1], interpolation, antialias)
-    x = tf.cast(images if channels_last else keras.ops.moveaxis(images, -3, -1), tf.float32)
-    x = keras.ops.swapaxes(tf.matmul(horizontal, x), -3, -2)
-    x = keras.ops.swapaxes(tf.matmul(vertical, x), -3, -2)
-    return x if channels_last else keras.ops.moveaxis(x, -1, -3)
+    x = images if data_format == "channels_last" else keras.ops.moveaxis(images, -3, -1)
+    if None in x.shape[-3:-1]:
+        aspect = (crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode, fill_value)
+        return resize(images, size, interpolation, antialias, *aspect, data_format)
+    if crop_to_aspect_ratio:
+        x = _cropped(x, size)
+    elif pad_to_aspect_ratio:
+        x = _padded(x, size, fill_value)
+    if interpolation in KNOWN and not antialias:
+        x = resize(x, size, interpolation, data_format="channels_last")
+    else:
+        x = tf.cast(x, tf.float32)
+        for place, axis in enumerate((-3, -2)):
+            weights = _weights(x.shape[axis], size[place], interpolation, antialias)
+            x = keras.ops.moveaxis(x, axis, -2)
+            x = keras.ops.moveaxis(tf.matmul(weights, x), -2, axis)
+    return x if data_format == "channels_last" else keras.ops.moveaxis(x, -1, -3)
+
+
+def _at_aspect(x: Any, size: Size) -> list[tuple[int, int]]:
+    """Each length of the images, and what it would be at the aspect of `size` given the other."""
+    (rows, columns), (high, wide) = x.shape[-3:-1], size
+    return [
+        (rows, int(np.float32(columns * high) / np.float32(wide))),
+        (columns, int(np.float32(rows * wide) / np.float32(high))),
+    ]
+
+
+def _cropped(x: Any, size: Size) -> Any:
+    lengths = [(old, max(min(old, new), 1)) for old, new in _at_aspect(x, size)]
+    rows, columns = (slice((old - new) // 2, (old - new) // 2 + new) for old, new in lengths)
+    return x[..., rows, columns, :]
+
+
+def _padded(x: Any, size: Size, value: float) -> Any:
+    """Keras adds the same on both sides, so that an odd rest is lost."""
+    margins = [(max(old, new) - old) // 2 for old, new in _at_aspect(x, size)]
+    around = [(0, 0)] * (len(x.shape) - 3) + [(each, each) for each in margins] + [(0, 0)]
+    return tf.pad(x, around, constant_values=tf.cast(value, x.dtype))
 
 
 def _weights(length: int, wanted: int, interpolation: str, antialias: bool) -> np.ndarray:
     """What each of `wanted` places takes from each of `length`: resized columns of an identity."""
     with tf.init_scope():
         columns = np.eye(length, dtype=np.float32)[:, None, :]
-        return tf.image.resize(columns, (wanted, 1), interpolation, antialias=antialias)[
-            :, 0
-        ].numpy()
+        resized = tf.image.resize(columns, (wanted, 1), interpolation, antialias=antialias)
+        return resized[:, 0].numpy()

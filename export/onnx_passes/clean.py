@@ -8,6 +8,7 @@ from export.onnx_passes import (
     output_padding,
     padding,
     reshapes,
+    scales,
     transposes,
 )
 from export.onnx_passes.graph import OnnxGraph
@@ -19,6 +20,7 @@ def clean(graph: OnnxGraph) -> None:
     constants.fold(graph)
     duplicates.merge(graph)
     reshapes.fix(graph)
+    scales.fix(graph)
     transposes.sink(graph)
     flattening.absorb(graph)
     affine.rewrite(graph)

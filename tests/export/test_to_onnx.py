@@ -207,3 +207,17 @@ def test_zero_padding_before_max_pooling_stays_zero(tmp_path):
     model = zoo.build(zoo.padded_pool)
     artifact = to_onnx(model, tmp_path / "model.onnx")
     assert agree(model, artifact.path)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda x: keras.layers.MultiHeadAttention(2, 3, attention_axes=(1, 2))(x, x),
+        keras.layers.Resizing(12, 10, crop_to_aspect_ratio=True),
+    ],
+)
+def test_operators_without_half_precision_stay_in_float32(layer, tmp_path):
+    entry = keras.Input((8, 8, 4))
+    model = keras.Model(entry, layer(entry))
+    artifact = to_onnx(model, tmp_path / "model.onnx", precision="float16")
+    assert artifact.operators["Cast"] > 2

@@ -1,0 +1,35 @@
+"""Scales of Resize that give the size they stand for.
+
+The converter divides the sizes, and ONNX multiplies and rounds down: 5 / 3 * 3 is 4 in float32.
+"""
+
+import numpy as np
+
+from export.onnx_passes.graph import OnnxGraph
+from export.onnx_passes.shapes import infer
+
+
+def fix(graph: OnnxGraph) -> None:
+    """Takes the next larger number for every constant scale that rounding made too small."""
+    shapes = infer(graph)
+    for node in graph.nodes:
+        scales = graph.constants.get(node.input[2]) if _has_scales(node.input) else None
+        shape = shapes.get(node.input[0]) if node.op_type == "Resize" else None
+        if scales is None or shape is None:
+            continue
+        name = f"{node.output[0]}/scales"
+        pairs = zip(shape, scales, strict=True)
+        graph.constants[name] = np.array([_enough(*pair) for pair in pairs], np.float32)
+        node.input[2] = name
+
+
+def _has_scales(inputs: list[str]) -> bool:
+    return len(inputs) > 2 and bool(inputs[2])
+
+
+def _enough(size: int | None, scale: np.float32) -> np.float32:
+    if size is None or abs(size * float(scale) - round(size * float(scale))) > 1e-3:
+        return scale
+    while size * float(scale) < round(size * float(scale)):
+        scale = np.nextafter(scale, np.float32(np.inf))
+    return scale
