@@ -60,7 +60,7 @@ class Gate:
         if examples:
             self._feeds = [_first(examples, count) for count in sizes]
             return
-        size = _runnable(model)
+        size = runnable(model)
         self._feeds = [
             draw(model, tuple(LABELS[i % len(LABELS)] for i in range(count)), SEED + count, size)
             for count in sizes
@@ -186,7 +186,7 @@ def _fits(port: Port, shape: tuple[int | None, ...], dtype: str) -> bool:
     return same and port.dtype == dtype
 
 
-def _runnable(model: keras.Model) -> int:
+def runnable(model: keras.Model) -> int:
     """The smallest size for open dimensions at which the model runs."""
     if all(None not in port.shape[1:] for port in inputs(model)):
         return SIZES[0]

@@ -19,7 +19,7 @@ from export.conversion.metadata import describe
 from export.conversion.prepare import prepare
 from export.conversion.trace import Traced, trace
 from export.errors import ConversionError, InputError
-from export.gate import Gate
+from export.gate import Gate, runnable
 from export.processes import child
 from export.proof.reference import Reference
 from export.proof.tolerances import tolerances
@@ -126,6 +126,7 @@ class _Wish:
             [port.name for port in signature.inputs(model)],
             [port.name for port in signature.outputs(model)],
             {"fleras": json.dumps(describe(model, self.precision, self.metadata)).encode()},
+            runnable(model),
         )
         place.write_bytes(content)
         return content, gate.check(place)

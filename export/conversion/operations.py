@@ -59,6 +59,32 @@ def _add(add: Callable[..., Any], x1: Any, x2: Any) -> Any:
     return tf.add(x, tf.reshape(bias, (-1, *[1] * (len(x.shape) - 2))))
 
 
+def _convolve(
+    convolve: Callable[..., Any],
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """TFLite dilates volumes itself; TensorFlow makes batches of what lies between."""
+    rates = (dilation_rate,) * 3 if isinstance(dilation_rate, int) else tuple(dilation_rate)
+    if len(inputs.shape) != 5 or max(rates) == 1:
+        return convolve(inputs, kernel, strides, padding, data_format, dilation_rate)
+    return tf.raw_ops.Conv3D(
+        input=inputs,
+        filter=kernel,
+        strides=[1] * 5,
+        padding=padding.upper(),
+        dilations=[1, *rates, 1],
+    )
+
+
+def _convolve_channels_last(convolve: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    return turned(partial(_convolve, convolve), *given, **named)
+
+
 def _refuse_counting(*given: Any, **named: Any) -> None:
     """Keras then encodes categories by comparing, not by counting."""
     raise ValueError
@@ -82,5 +108,10 @@ FOR = {
     "cpu": CONVOLUTIONS | {(nn, "max_pool"): by_plane},
     "onnx": CONVERTIBLE,
     "tflite": CONVERTIBLE
-    | {(math, "add"): _add, (nn, "max_pool"): by_plane, (nn, "average_pool"): by_plane},
+    | {
+        (math, "add"): _add,
+        (nn, "conv"): _convolve_channels_last,
+        (nn, "max_pool"): by_plane,
+        (nn, "average_pool"): by_plane,
+    },
 }

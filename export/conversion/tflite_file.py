@@ -25,7 +25,11 @@ DTYPES = {
 
 
 def sign(
-    content: bytes, inputs: Sequence[str], outputs: Sequence[str], metadata: dict[str, bytes]
+    content: bytes,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    metadata: dict[str, bytes],
+    size: int = 1,
 ) -> bytes:
     """Adds a signature and metadata.
 
@@ -35,12 +39,16 @@ def sign(
         inputs: names for the inputs, of the tensors and in the signature.
         outputs: the same for the outputs.
         metadata: further entries by name.
+        size: what free dimensions but the batch are until they are set; a runtime may refuse a
+            file that can't be run as it is.
     """
     model = schema.ModelT.InitFromPackedBuf(content)
     graph = model.subgraphs[0]
     if model.signatureDefs:
         graph.inputs = _sorted(model.signatureDefs[0].inputs)
         graph.outputs = _sorted(model.signatureDefs[0].outputs)
+    for tensor in graph.inputs:
+        _preset(graph.tensors[tensor], size)
     signature = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
     signature.inputs = _tensor_maps(graph, graph.inputs, inputs)
@@ -106,6 +114,13 @@ def _name(code: Any) -> str:
     if code.CustomCode():
         return code.CustomCode().decode()
     return BUILTINS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+
+
+def _preset(tensor: Any, size: int) -> None:
+    if tensor.shapeSignature is not None:
+        free = (1, *[size] * (len(tensor.shape) - 1))
+        given = zip(tensor.shapeSignature, free, strict=True)
+        tensor.shape = np.array([n if n >= 0 else preset for n, preset in given], np.int32)
 
 
 def _sorted(entries: Sequence[Any]) -> np.ndarray:

@@ -40,7 +40,7 @@ def _replacements(layer: keras.Layer) -> dict[str, Any]:
         return {"convolution_op": _by_group}
     if type(layer) is keras.layers.Dense and not getattr(layer, "quantization_mode", None):
         return {"call": _apply_matrix}
-    if type(layer) is keras.layers.UpSampling2D and layer.interpolation == "nearest":
+    if type(layer) is keras.layers.UpSampling2D:
         return {"_resize_images": _resize}
     if type(layer) is keras.layers.TimeDistributed and _keeps_examples_apart(layer.layer):
         return {"call": _all_times_at_once}
@@ -56,11 +56,19 @@ def _apply_matrix(layer: keras.layers.Dense, inputs: Any, training: bool | None 
 
 
 def _resize(layer: keras.layers.UpSampling2D, x: Any, *factors: Any, **interpolation: Any) -> Any:
-    """One resize; Keras repeats rows and columns, which takes a dozen operators."""
-    rows = 1 if layer.data_format == "channels_last" else 2
-    size = keras.ops.shape(x)[rows : rows + 2]
-    scaled = (size[0] * layer.size[0], size[1] * layer.size[1])
-    return keras.ops.image.resize(x, scaled, "nearest", data_format=layer.data_format)
+    """One resize, also of a free size.
+
+    Keras repeats rows and columns, which takes a dozen operators, or compares the size with zero,
+    which it can't while it is free.
+    """
+    first = layer.data_format == "channels_first"
+    x = keras.ops.moveaxis(x, 1, -1) if first else x
+    _, rows, columns, _ = keras.ops.shape(x)
+    size = (rows * layer.size[0], columns * layer.size[1])
+    free = None in x.shape[1:3]
+    resize = tf.image.resize if free else keras.ops.image.resize
+    x = resize(x, size, layer.interpolation, **({} if free else {"data_format": "channels_last"}))
+    return keras.ops.moveaxis(x, -1, 1) if first else x
 
 
 def _keeps_examples_apart(layer: keras.Layer) -> bool:

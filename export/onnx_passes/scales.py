@@ -13,18 +13,16 @@ def fix(graph: OnnxGraph) -> None:
     """Takes the next larger number for every constant scale that rounding made too small."""
     shapes = infer(graph)
     for node in graph.nodes:
-        scales = graph.constants.get(node.input[2]) if _has_scales(node.input) else None
-        shape = shapes.get(node.input[0]) if node.op_type == "Resize" else None
-        if scales is None or shape is None:
+        if node.op_type != "Resize" or len(node.input) < 3:
+            continue
+        scales = graph.constants.get(node.input[2], np.zeros(0))
+        shape = shapes.get(node.input[0], ())
+        if not scales.size or len(shape) != scales.size:
             continue
         name = f"{node.output[0]}/scales"
         pairs = zip(shape, scales, strict=True)
         graph.constants[name] = np.array([_enough(*pair) for pair in pairs], np.float32)
         node.input[2] = name
-
-
-def _has_scales(inputs: list[str]) -> bool:
-    return len(inputs) > 2 and bool(inputs[2])
 
 
 def _enough(size: int | None, scale: np.float32) -> np.float32:
