@@ -6,6 +6,7 @@ LIMIT = 300
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 EMPHASIS = re.compile(r"\x1b\[1m(.+?)\x1b\[0m", re.DOTALL)
 PLACE = re.compile(r"\s*(?:loc\([^)]*\)|[^\s:]+:\d+(?::\d+)?): *")
+COMPILER = re.compile("MLIR|<unknown>:0: ")
 PATH = re.compile(r"(?<![\w.:/])/(?:[\w.@+ -]+/)+")
 DETAIL = re.compile(r" *\(?/?[\w./-]*\.cc:\d+\)? *")
 TRACE = ("note: ", "^", "File ", "Traceback", "See instructions")
@@ -21,7 +22,7 @@ def sentence(text: str) -> str:
     lines = (bold.group(1) if bold else COLOUR.sub("", text)).splitlines()
     errors = [_bare(line.split("error: ", 1)[1]) for line in lines if "error: " in line]
     plain = [line for line in lines if not _is_trace(line)]
-    chosen = errors[:1] if errors and "MLIR" in text else plain
+    chosen = errors[:1] if errors and COMPILER.search(text) else plain
     clean = PATH.sub("", DETAIL.sub(" ", " ".join(chosen)))
     words = " ".join(clean.split())
     return words if len(words) <= LIMIT else words[:LIMIT].rsplit(" ", 1)[0] + " ..."

@@ -42,6 +42,8 @@ def _replacements(layer: keras.Layer) -> dict[str, Any]:
         return {"call": _apply_matrix}
     if type(layer) is keras.layers.UpSampling2D:
         return {"_resize_images": _resize}
+    if type(layer) is keras.layers.PReLU and len(layer.alpha.shape) > 3:
+        return {"call": _parametric}
     if type(layer) is keras.layers.TimeDistributed and _keeps_examples_apart(layer.layer):
         return {"call": _all_times_at_once}
     return {}
@@ -53,6 +55,11 @@ def _apply_matrix(layer: keras.layers.Dense, inputs: Any, training: bool | None 
     if layer.bias is not None:
         x = keras.ops.add(x, layer.bias)
     return x if layer.activation is None else layer.activation(x)
+
+
+def _parametric(layer: keras.layers.PReLU, inputs: Any) -> Any:
+    """TFLite takes Keras' form for its own operator, which knows no volumes."""
+    return tf.maximum(inputs, 0.0) + layer.alpha * tf.minimum(inputs, 0.0)
 
 
 def _resize(layer: keras.layers.UpSampling2D, x: Any, *factors: Any, **interpolation: Any) -> Any:

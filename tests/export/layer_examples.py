@@ -115,6 +115,7 @@ CONVOLUTIONS = [
 ]
 OPERATIONS = [
     *on(ROW, *(partial(layers.Activation, name) for name in ACTIVATIONS), layers.ELU),
+    *on(VOLUME, lambda: layers.PReLU("uniform"), lambda: layers.PReLU("uniform", shared_axes=[1])),
     *on(PLANE, layers.Softmax, lambda: layers.Softmax(axis=1), lambda: layers.Softmax((1, 2))),
     *on(LINE, both(lambda x, y: layers.Dot(2)([x, y])), n=2),
     *on(LINE, both(lambda x, y: layers.Dot(1, normalize=True)([x, y])), n=2),
