@@ -1,8 +1,9 @@
 """Checks the HDF5 file inside a `.keras` archive: links, kinds, declared sizes, readable data."""
 
+import io
 from pathlib import Path
-from typing import Any
-from zipfile import ZipFile
+from typing import Any, BinaryIO
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from export.errors import InputError
 
@@ -22,7 +23,7 @@ def check_weights(path: Path) -> None:
     with ZipFile(path) as archive:
         for member in archive.infolist():
             if member.filename.endswith(".h5"):
-                with archive.open(member) as content:
+                with _opened(archive, member, path) as content:
                     try:
                         with h5py.File(content, "r") as file:
                             _check_file(file, path.name, RATIO * member.file_size + FREE)
@@ -31,6 +32,45 @@ def check_weights(path: Path) -> None:
                         raise InputError(
                             f"{path.name} holds damaged weights ({line}); save it again"
                         ) from error
+
+
+def _opened(archive: ZipFile, member: ZipInfo, path: Path) -> Any:
+    """The member; one that is not compressed as a part of the file, in which seeking is free."""
+    content = archive.open(member)
+    if member.compress_type != ZIP_STORED:
+        return content
+    start = archive.fp.tell()  # type: ignore[union-attr]  # open() stops behind the local header
+    content.close()
+    return io.BufferedReader(_Part(path.open("rb"), start, member.file_size))
+
+
+class _Part(io.RawIOBase):
+    """Bytes `start` to `start + size` of a file."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file, self._start, self._size, self._at = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(origin + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        self._file.seek(self._start + self._at)
+        content = self._file.read(min(len(buffer), max(self._size - self._at, 0)))
+        buffer[: len(content)] = content
+        self._at += len(content)
+        return len(content)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _check_file(file: Any, name: str, allowed: int) -> None:
