@@ -31,7 +31,7 @@ def convert(
         inputs: tensor names.
         outputs: tensor names.
         weights: values of those weights that are not constants in the graph, by the name of their
-            Placeholders. The converter copies constants twenty times, these five times, but takes
+            Placeholders. The converter copies constants 25 times, these seven times, but takes
             seconds longer over small ones.
         room: an empty directory, in which such weights are stored.
         precision: "float32", "float16", "dynamic_int8" or "int8".

@@ -11,10 +11,9 @@ from export.onnx_passes.shapes import infer
 
 def fix(graph: OnnxGraph) -> None:
     """Takes the next larger number for every constant scale that rounding made too small."""
-    shapes = infer(graph)
-    for node in graph.nodes:
-        if node.op_type != "Resize" or len(node.input) < 3:
-            continue
+    resizes = [n for n in graph.nodes if n.op_type == "Resize" and len(n.input) > 2]
+    shapes = infer(graph) if resizes else {}
+    for node in resizes:
         scales = graph.constants.get(node.input[2], np.zeros(0))
         shape = shapes.get(node.input[0], ())
         if not scales.size or len(shape) != scales.size:
