@@ -230,3 +230,13 @@ def test_large_models_give_the_same_bytes(heavy, tmp_path):
         child.stop()
     assert heavy and content[0] == content[1]
     assert str(tmp_path).encode() not in content[0]
+
+
+def test_a_file_of_free_size_can_be_loaded_before_its_size_is_set(tmp_path):
+    entry = keras.Input((None, None, 3))
+    model = keras.Model(entry, keras.layers.Conv2D(4, 5, strides=2)(entry))
+    runtime = open_artifact(to_tflite(model, tmp_path / "model.tflite").path)
+    assert runtime.inputs[0].shape == (1, None, None, 3)
+    image = np.ones((1, 9, 11, 3), "float32")
+    (result,) = runtime({runtime.inputs[0].name: image}).values()
+    assert result.shape == (1, 3, 4, 4)
