@@ -134,7 +134,7 @@ def _announcer(say: Callable[[str], None]) -> Any:
 
 
 def _rows(exported: Exported, directory: Path, data: Digits) -> Iterator[Row]:
-    from fold.precision import at_dtype
+    from fold.keras_graph.at_dtype import at_dtype
 
     *_, x, y = data
     runs = {MODEL: _keras_run(exported.original), FOLDED: _keras_run(exported.model)}

@@ -2,6 +2,6 @@
 
 from fold.affine import FoldError
 from fold.batch_norms import FoldResult, fold_batch_norms
-from fold.report import Record, Report
+from fold.report.report import Record, Report
 
 __all__ = ["FoldError", "FoldResult", "Record", "Report", "fold_batch_norms"]

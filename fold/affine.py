@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray
+Weights = dict[str, Array]
 Shape = tuple[Any, ...]  # None where a length is unknown
 
 
@@ -22,7 +23,7 @@ class FoldError(ValueError):
 
 
 class CannotFold(Exception):
-    """An affine can't pass here; `code` is listed in `fold.codes`, `reason` is for a person."""
+    """An affine can't pass here; `code` is a key in `fold.report.reasons`, `reason` is prose."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)

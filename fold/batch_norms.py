@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import keras
 
 from fold.decisions import Decisions
-from fold.inline import flat_graph
-from fold.rebuild import rebuild
-from fold.report import Report
+from fold.keras_graph.read import read_graph
+from fold.rebuild.write import write_model
+from fold.report.report import Report
 from fold.rules import known_types
 
 
@@ -46,8 +46,8 @@ def fold_batch_norms(
         FoldError: a batch norm has NaN, infinite or negative statistics, or the model was never
             built or can't be rebuilt.
     """
-    graph = flat_graph(model, known_types())
+    graph = read_graph(model, known_types())
     keep = (keep,) if isinstance(keep, str) else tuple(keep)
     decisions = Decisions(graph, keep)
     decisions.make(merge_branches)
-    return FoldResult(rebuild(decisions.plan, model), decisions.records.report(decisions.plan))
+    return FoldResult(write_model(decisions.plan, model), decisions.records.report(decisions.plan))

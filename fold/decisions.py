@@ -9,14 +9,14 @@ from fnmatch import fnmatch
 import numpy as np
 
 from fold.affine import Affine, CannotFold
-from fold.branches import find_sums, without_sums
-from fold.graph import Call, Graph
-from fold.merged import Merged
-from fold.moves import Move, complete, partial
-from fold.plan import Plan, Trial
-from fold.records import Records
-from fold.route import Router
-from fold.rules.norm import BATCH_NORMS, PREPROCESSING, size_of_input, trains
+from fold.keras_graph.graph import Call, Graph
+from fold.regions.find import find_sums, without_sums
+from fold.regions.merge import Merged
+from fold.report.records import Records
+from fold.rules.affines import BATCH_NORMS, PREPROCESSING, size_of_input, trains
+from fold.search.moves import Move, complete, partial
+from fold.search.plan import Plan, Trial
+from fold.search.route import Router
 
 Group = tuple[Call, ...]
 Moves = Callable[[Affine], Iterator[Move]]

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from export.errors import InputError
-from fold.precision import FLOATS, at_dtype
+from fold.keras_graph.at_dtype import FLOATS, at_dtype
 
 
 @dataclass(frozen=True)

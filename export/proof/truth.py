@@ -17,7 +17,7 @@ from export.proof.units import units
 from export.sentence import sentence
 from export.signature import inputs as ports_of
 from export.signature import pack, unpack
-from fold.precision import at_dtype
+from fold.keras_graph.at_dtype import at_dtype
 
 SIZES = (32, 64, 128, 224)
 SEED = 20

@@ -4,13 +4,13 @@ A family registers its rules when it is imported, so a new one is added to the l
 """
 
 from fold.rules import (  # noqa: F401
+    affines,
     attention,
     conv,
     dense,
     einsum,
     elementwise,
     merge,
-    norm,
     pooling,
     recurrent,
     shape,

@@ -7,10 +7,10 @@ import inspect
 import numpy as np
 from keras import layers
 
-from fold.affine import Affine, CannotFold
-from fold.graph import Call
-from fold.rules.dense import biased, require_plain, use_bias
-from fold.rules.table import Edit, Weights, absorb_input, absorb_output
+from fold.affine import Affine, CannotFold, Weights
+from fold.keras_graph.graph import Call
+from fold.rules.table import Edit, absorb_input, absorb_output
+from fold.rules.weighted import biased, require_plain, use_bias
 
 
 @absorb_input.rule(layers.MultiHeadAttention)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from keras import layers
 
-from fold.affine import Affine, Array, CannotFold
-from fold.graph import Call
-from fold.rules.dense import biased, require_linear, require_plain, use_bias
-from fold.rules.table import Edit, Weights, absorb_input, absorb_output
+from fold.affine import Affine, Array, CannotFold, Weights
+from fold.keras_graph.graph import Call
+from fold.rules.table import Edit, absorb_input, absorb_output
+from fold.rules.weighted import biased, require_linear, require_plain, use_bias
 
 CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)

@@ -1,48 +1,13 @@
-"""Dense and Embedding, and what every layer with a kernel and a bias needs."""
+"""Dense and Embedding."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import keras
-import numpy as np
 from keras.layers import Dense, Embedding
 
-from fold.affine import Affine, Array, CannotFold
-from fold.graph import Call
-from fold.rules.table import Edit, Weights, absorb_input, absorb_output
-
-
-def require_plain(call: Call) -> Any:
-    """The layer; refuses quantised weights and LoRA."""
-    layer = call.operation
-    if getattr(layer, "quantization_mode", None) or getattr(layer, "lora_enabled", False):
-        raise CannotFold("quantized", f"'{call.name}' is quantised or has LoRA weights")
-    return layer
-
-
-def require_linear(call: Call, affine: Affine) -> Any:
-    """The layer; refuses one whose own activation the affine can't pass."""
-    layer = require_plain(call)
-    if layer.activation is keras.activations.linear:
-        return layer
-    homogeneous = layer.activation in (keras.activations.relu, keras.activations.leaky_relu)
-    if homogeneous and not affine.has_shift and (affine.scale >= 0).all():
-        return layer
-    kind = getattr(layer.activation, "__name__", "an activation")
-    raise CannotFold("fused_activation", f"'{call.name}' applies {kind} itself")
-
-
-def biased(weights: Weights, bias: Array, name: str = "bias") -> Weights:
-    """The weights with that bias, unless there was none and it is zero."""
-    if name not in weights and not np.any(bias):
-        return weights
-    return weights | {name: bias}
-
-
-def use_bias(layer: Any, affine: Affine) -> dict[str, Any]:
-    """The setting a layer without a bias needs to take a shift."""
-    return {"use_bias": True} if affine.has_shift and not layer.use_bias else {}
+from fold.affine import Affine, Weights
+from fold.keras_graph.graph import Call
+from fold.rules.table import Edit, absorb_input, absorb_output
+from fold.rules.weighted import biased, require_linear, require_plain, use_bias
 
 
 @absorb_output.rule(Dense)

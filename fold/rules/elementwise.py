@@ -8,9 +8,8 @@ from keras import layers
 from keras.src import ops
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call
-from fold.rules.table import pull, push
-from fold.rules.through import (
+from fold.keras_graph.graph import Call
+from fold.rules.passing import (
     Balance,
     Given,
     first,
@@ -18,6 +17,7 @@ from fold.rules.through import (
     require_no_shift,
     require_not_negative,
 )
+from fold.rules.table import pull, push
 
 IDENTITIES = (
     layers.ActivityRegularization,

@@ -10,9 +10,9 @@ from keras import layers
 from keras.src import ops
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call
+from fold.keras_graph.graph import Call
+from fold.rules.passing import Balance, Given, fitting, require_no_shift, require_not_negative
 from fold.rules.table import pull, push
-from fold.rules.through import Balance, Given, fitting, require_no_shift, require_not_negative
 
 ADDITIONS = (layers.Add, ops.numpy.Add)
 SUMS = (layers.Add, layers.Average, layers.Subtract, ops.numpy.Add, ops.numpy.Subtract)

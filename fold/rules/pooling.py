@@ -10,8 +10,8 @@ from keras import layers
 from keras.src import ops
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call
-from fold.rules.through import passes, require_no_shift, require_not_negative
+from fold.keras_graph.graph import Call
+from fold.rules.passing import passes, require_no_shift, require_not_negative
 
 AVERAGES = (layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D)
 MAXIMA = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)

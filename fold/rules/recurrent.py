@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from keras import layers
 
-from fold.affine import Affine, Array, CannotFold, Shape
-from fold.graph import Call
+from fold.affine import Affine, Array, CannotFold, Shape, Weights
+from fold.keras_graph.graph import Call
 from fold.rules.conv import channel_axis, require_no_border
-from fold.rules.dense import biased, require_plain
-from fold.rules.table import Edit, Weights, absorb_input
+from fold.rules.table import Edit, absorb_input
+from fold.rules.weighted import biased, require_plain, within
 
 DENSE_CELLS = {
     layers.LSTM: layers.LSTMCell,
@@ -49,13 +49,6 @@ def _bidirectional_input(call: Call, affine: Affine, positions: tuple[int, ...])
     wrapped = ("layer", "backward_layer")
     config = {f"{at}.config.{k}": v for at in wrapped for k, v in parts[0][1].items()}
     return Edit("input", affine, transform, config)
-
-
-def within(weights: Weights, name: str, change: Callable[[Weights], Weights]) -> Weights:
-    """Applies `change` to the weights of the layer `name` inside a wrapper."""
-    prefix = f"{name}/"
-    inner = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-    return weights | {prefix + k: v for k, v in change(inner).items()}
 
 
 def _require_sequence_only(call: Call, positions: tuple[int, ...]) -> None:

@@ -9,8 +9,8 @@ from keras import layers
 from keras.src import ops
 
 from fold.affine import Affine, Array, CannotFold, Shape
-from fold.graph import Call
-from fold.rules.through import passes
+from fold.keras_graph.graph import Call
+from fold.rules.passing import passes
 
 
 def _known(call: Call, shape: Shape) -> tuple[int, ...]:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fold.affine import Affine, Array, CannotFold
-from fold.graph import Call
-
-Weights = dict[str, Array]
+from fold.affine import Affine, CannotFold, Weights
+from fold.keras_graph.graph import Call
 
 
 @dataclass(frozen=True, eq=False)

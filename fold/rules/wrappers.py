@@ -7,10 +7,9 @@ from typing import Any
 from keras import layers
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call, Value
-from fold.rules.dense import require_plain
-from fold.rules.recurrent import within
+from fold.keras_graph.graph import Call, Value
 from fold.rules.table import Edit, absorb_input, absorb_output
+from fold.rules.weighted import require_plain, within
 
 
 @absorb_output.rule(layers.TimeDistributed)

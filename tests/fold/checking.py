@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from fold import fold_batch_norms
-from fold.precision import at_dtype
+from fold.keras_graph.at_dtype import at_dtype
 from tests.batch_norms import example_inputs, randomise
 
 

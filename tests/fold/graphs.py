@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from keras import layers
 
 from fold import fold_batch_norms
-from fold.codes import CODES
-from fold.inline import flat_graph
-from fold.plan import Plan
-from fold.precision import at_dtype
+from fold.keras_graph.at_dtype import at_dtype
+from fold.keras_graph.read import read_graph
+from fold.report.reasons import REASONS
 from fold.rules import known_types
-from fold.rules.norm import BATCH_NORMS as NORMS
+from fold.rules.affines import BATCH_NORMS as NORMS
+from fold.search.plan import Plan
 from tests.batch_norms import randomise
 from tests.fold.single_steps import rank
 from tests.fold.steps import COMMON, RARE, head, merge
@@ -89,7 +89,7 @@ def cost(graph):
 
 def assert_folds(model):
     """The folded model computes the same, has no more affines, and the report tells the truth."""
-    graph = flat_graph(model, known_types())
+    graph = read_graph(model, known_types())
     note(described(graph))
     before = [w.copy() for w in model.get_weights()]
     result = fold_batch_norms(model)
@@ -98,7 +98,7 @@ def assert_folds(model):
     assert result.model.output_names == model.output_names
     pairs = zip(result.model.outputs, model.outputs, strict=True)
     assert all((new.shape, new.dtype) == (old.shape, old.dtype) for new, old in pairs)
-    new = flat_graph(result.model, known_types())
+    new = read_graph(result.model, known_types())
     assert cost(new) <= cost(graph)
     assert_report_is_true(graph, new, result.report)
     return result
@@ -126,7 +126,7 @@ def assert_report_is_true(graph, new, report):
     assert len(left) == counts["kept"] + counts["reduced"] - len(inside)
     for record in report:
         assert record.status in ("folded", "reduced", "kept")
-        assert record.reason and record.code in CODES
+        assert record.reason and record.code in REASONS
 
 
 def described(graph):

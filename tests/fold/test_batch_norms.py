@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from fleras.fused_renorm import BatchNormalization as FusedRenorm
 from fold import FoldError, fold_batch_norms
-from fold.codes import CODES
+from fold.report.reasons import REASONS
 from tests.batch_norms import batch_norms, randomise
 from tests.fold.checking import codes, folded, layer_types, statuses
 
@@ -326,7 +326,7 @@ def test_the_report_is_a_table_and_plain_data():
     report = folded(pre_activation(signs=True), random=False).report
     assert "batch_normalization" in str(report)
     assert json.loads(json.dumps(report.to_dict()))["counts"] == report.counts
-    assert all(record.code in CODES for record in report)
+    assert all(record.code in REASONS for record in report)
 
 
 def test_the_result_loads_where_this_project_is_not(tmp_path):

@@ -7,8 +7,8 @@ from keras import layers
 
 from fold.affine import Affine
 from fold.rules import absorb_output, pull, push
+from fold.rules.passing import Balance
 from fold.rules.pooling import MAXIMA, PADDINGS
-from fold.rules.through import Balance
 from tests.fold.graphs import assert_folds, models
 from tests.fold.single_steps import Standardised
 

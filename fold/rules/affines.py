@@ -10,7 +10,7 @@ from keras.src import ops
 
 from fleras.fused_renorm import BatchNormalization as FusedRenorm
 from fold.affine import Affine, Array, CannotFold, FoldError, float64
-from fold.graph import Call, Value
+from fold.keras_graph.graph import Call, Value
 from fold.rules.table import as_affine
 
 BATCH_NORMS = (keras.layers.BatchNormalization, FusedRenorm)

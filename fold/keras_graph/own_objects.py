@@ -9,7 +9,7 @@ import keras
 
 
 @dataclass(frozen=True)
-class Live:
+class OwnObjects:
     """The classes and functions of a model.
 
     Attributes:
@@ -31,7 +31,7 @@ class Live:
         return config
 
 
-def live(model: keras.Model) -> Live:
+def own_objects(model: keras.Model) -> OwnObjects:
     """Collects them from every layer, also from those within others."""
     layers = model._flatten_layers()
     held = {type(layer): None for layer in layers} | {
@@ -46,7 +46,7 @@ def live(model: keras.Model) -> Live:
     for text, function in _lambdas(layers):
         names[text] = f"fold>lambda_{len(names)}"
         functions[names[text]] = function
-    return Live(own | functions, names)
+    return OwnObjects(own | functions, names)
 
 
 def _lambdas(layers: list[keras.Layer]) -> list[tuple[str, FunctionType]]:

@@ -9,22 +9,22 @@ import keras
 from keras.initializers import Initializer
 
 from fold.affine import Affine, FoldError
-from fold.graph import Call, Value
-from fold.live import Live, live
-from fold.plan import Plan
-from fold.remainder import remainder, replaced
-from fold.weights import with_settings, write
+from fold.keras_graph.graph import Call, Value
+from fold.keras_graph.own_objects import OwnObjects, own_objects
+from fold.keras_graph.weights import with_settings, write_weights
+from fold.rebuild.remainder import remainder, replaced
+from fold.search.plan import Plan
 
 
-def rebuild(plan: Plan, model: keras.Model) -> keras.Model:
+def write_model(plan: Plan, model: keras.Model) -> keras.Model:
     """A Functional model with the plan carried out; same names, structure, shapes and dtypes."""
-    own = live(model)
+    own = own_objects(model)
     with keras.utils.custom_object_scope(own.objects):
         return _Builder(plan, own).model(model.name)
 
 
 class _Builder:
-    def __init__(self, plan: Plan, own: Live) -> None:
+    def __init__(self, plan: Plan, own: OwnObjects) -> None:
         self.plan = plan
         self.own = own
         self.graph = plan.graph
@@ -94,7 +94,7 @@ class _Builder:
             setattr(layer, name, initializer)
         operation = call.operation
         if operation in self.plan.made or self.plan.edits_of(call):
-            write(layer, self.plan.weights(call))
+            write_weights(layer, self.plan.weights(call))
         elif isinstance(operation, keras.Layer):
             layer.set_weights(operation.get_weights())
 

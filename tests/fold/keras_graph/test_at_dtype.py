@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from fold import fold_batch_norms
-from fold.precision import at_dtype
+from fold.keras_graph.at_dtype import at_dtype
 from tests.batch_norms import randomise
 
 SLOPE = 3.0

@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call, Value
-from fold.plan import STEPS, STEPS_WITH_SCALE, Plan, Trial
-from fold.reach import Reach
+from fold.keras_graph.graph import Call, Value
 from fold.rules import Edit, absorb_input, absorb_output, pull, push
-from fold.rules.through import Balance, first
+from fold.rules.passing import Balance, first
+from fold.search.obstacles import Obstacles
+from fold.search.plan import STEPS, STEPS_WITH_SCALE, Plan, Trial
 
 Step = Callable[[Trial], None]
 
@@ -26,7 +26,7 @@ class Router:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.graph = plan.graph
-        self.reach = Reach.of(plan)
+        self.obstacles = Obstacles.of(plan)
         self.steps = 0
         self.blocked_by_readers = False
 
@@ -89,7 +89,7 @@ class Router:
             raise CannotFold("read_elsewhere", "its readers need different affines")
         trial.done |= {value}
         producer = self.graph.producer.get(value)
-        self.reach.require(value, affine)
+        self.obstacles.require(value, affine)
         self._compensate(trial, value, affine, asked, producer)
         assert producer is not None
         self._require_free(trial, producer)
@@ -188,7 +188,7 @@ class Router:
     def _far(self, call: Call, shares: tuple[Affine | None, ...]) -> int:
         """How far the shares that carry a shift have to go."""
         return sum(
-            self.reach.distance[value]
+            self.obstacles.distance[value]
             for value, share in zip(call.inputs, shares, strict=True)
             if share is not None and share.has_shift
         )

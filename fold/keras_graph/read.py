@@ -16,11 +16,11 @@ from keras.src.backend import get_keras_mask
 from keras.src.models.functional import Functional
 
 from fold.affine import FoldError
-from fold.expand import expand, expand_root
-from fold.graph import Call, Graph, Value
+from fold.keras_graph.graph import Call, Graph, Value
+from fold.keras_graph.trace_call import expand, expand_root
 
 
-def flat_graph(model: keras.Model, atomic: frozenset[type]) -> Graph:
+def read_graph(model: keras.Model, atomic: frozenset[type]) -> Graph:
     """The model as a flat graph; layers whose exact type is in `atomic` are not looked into.
 
     Raises:

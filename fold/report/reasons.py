@@ -1,6 +1,6 @@
 """Why a batch norm went, shrank or stayed: the stable codes of the report and what to do."""
 
-CODES = {
+REASONS = {
     "hoisted": "It is in the weights of the layers before it. Nothing to do.",
     "sunk": "It is in the weights of the layers after it. Nothing to do.",
     "split": "Its shift went before it and its scale after it. Nothing to do.",

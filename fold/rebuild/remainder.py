@@ -9,8 +9,8 @@ import numpy as np
 
 from fleras.fused_renorm import BatchNormalization
 from fold.affine import Affine, Array, CannotFold, float64
-from fold.graph import Call
-from fold.rules.norm import BATCH_NORMS
+from fold.keras_graph.graph import Call
+from fold.rules.affines import BATCH_NORMS
 
 
 def replaced(call: Call) -> bool:

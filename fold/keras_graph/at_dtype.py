@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from fold.live import live
+from fold.keras_graph.own_objects import own_objects
 
 FLOATS = {"float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
 
@@ -23,7 +23,7 @@ def at_dtype(model: keras.Model, dtype: str) -> keras.Model:
         computes in `dtype`, integer inputs stay as they are. The functions of Lambda layers are
         the model's own.
     """
-    own = live(model)
+    own = own_objects(model)
     config = _replace(own.refer(model.get_config()), dtype)
     with keras.utils.custom_object_scope(own.objects), _policy(dtype):
         twin = type(model).from_config(config)

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fold.affine import Affine, Array
-from fold.graph import Call, Value
-from fold.plan import Plan
+from fold.affine import Affine, Array, Weights
+from fold.keras_graph.graph import Call, Value
 from fold.rules.conv import DEPTHWISE, channel_axis
 from fold.rules.pooling import PADDINGS
-from fold.rules.table import Weights
+from fold.search.plan import Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +121,9 @@ def same_padding(
     taps: int, stride: int, dilation: int, length: int | None
 ) -> tuple[int, int] | None:
     """Zeros that padding='same' puts before and after an axis; None where that is unknown."""
-    reach = (taps - 1) * dilation
+    span = (taps - 1) * dilation
     if stride > 1:
         if length is None:
             return None
-        reach = max((-(-length // stride) - 1) * stride + reach + 1 - length, 0)
-    return reach // 2, reach - reach // 2
+        span = max((-(-length // stride) - 1) * stride + span + 1 - length, 0)
+    return span // 2, span - span // 2

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from fold.affine import Affine, CannotFold
-from fold.inline import flat_graph
-from fold.plan import Plan
-from fold.rebuild import rebuild
+from fold.keras_graph.read import read_graph
+from fold.rebuild.write import write_model
 from fold.rules import absorb_input, absorb_output, as_affine, known_types, pull, push
+from fold.search.plan import Plan
 from tests.fold.examples import EXAMPLES, build
 
 SINGLE = {
@@ -26,7 +26,7 @@ class Case:
 
     def __init__(self, example, dtype="float64"):
         self.model = build(example, dtype)
-        self.graph = flat_graph(self.model, known_types())
+        self.graph = read_graph(self.model, known_types())
         (self.call,) = [c for c in self.graph.calls if type(c.operation) in known_types()]
         self.type = type(self.call.operation)
         if self.type in SINGLE and self.graph.calls[0].output.dtype == "float64":
@@ -47,7 +47,7 @@ class Case:
     def edited(self, edit):
         plan = Plan.of(self.graph, [])
         plan.edits = {self.call: (edit,)}
-        return rebuild(plan, self.model)
+        return write_model(plan, self.model)
 
 
 CASES = [Case(example) for example in EXAMPLES]

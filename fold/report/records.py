@@ -8,10 +8,10 @@ from dataclasses import replace
 import keras
 
 from fold.affine import CannotFold
-from fold.graph import Call, Graph
-from fold.plan import Plan
-from fold.report import Record, Report
-from fold.rules.norm import BATCH_NORMS, PREPROCESSING, trains, untrained
+from fold.keras_graph.graph import Call, Graph
+from fold.report.report import Record, Report
+from fold.rules.affines import BATCH_NORMS, PREPROCESSING, trains, untrained
+from fold.search.plan import Plan
 
 
 class Records:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call, Value
-from fold.plan import Plan
+from fold.keras_graph.graph import Call, Value
 from fold.rules import absorb_output, pull
 from fold.rules.merge import PRODUCTS
+from fold.search.plan import Plan
 
 FAR = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Reach:
+class Obstacles:
     """Answers that no trial can change, so that hopeless ones end at once.
 
     Attributes:
@@ -27,15 +27,15 @@ class Reach:
     obstacle: dict[Value, CannotFold | None]
 
     @classmethod
-    def of(cls, plan: Plan) -> Reach:
+    def of(cls, plan: Plan) -> Obstacles:
         """Walks once from the inputs to the outputs."""
-        reach = cls({}, {})
+        obstacles = cls({}, {})
         start = CannotFold("model_input", "it reads an input of the model")
         for value in plan.graph.input_values:
-            reach._set([value], FAR, start)
+            obstacles._set([value], FAR, start)
         for call in plan.graph.calls:
-            reach._set(call.outputs, *reach._behind(plan, call))
-        return reach
+            obstacles._set(call.outputs, *obstacles._behind(plan, call))
+        return obstacles
 
     def require(self, value: Value, affine: Affine) -> None:
         """Refuses an affine that can't get anywhere from `value`."""

@@ -10,7 +10,7 @@ from keras.src.models.functional import Functional
 from keras.src.ops.numpy import NotEqual
 
 from fold.affine import FoldError, Shape
-from fold.graph import Value
+from fold.keras_graph.graph import Value
 
 
 def expand(layer: keras.Layer, args: tuple, kwargs: dict) -> tuple[Functional | None, str]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import keras
 
-from fold.affine import Affine, CannotFold
-from fold.graph import Call, Graph, Value
+from fold.affine import Affine, CannotFold, Weights
+from fold.keras_graph.graph import Call, Graph, Value
+from fold.keras_graph.weights import read_weights
 from fold.rules import Edit, as_affine
-from fold.rules.table import Weights
-from fold.weights import edited, read
 
 STEPS = 128
 """How many calls one attempt may touch: enough to compensate along a block of DenseNet201."""
@@ -53,8 +52,10 @@ class Plan:
     def weights(self, call: Call) -> Weights:
         """The float64 weights of the call's layer with everything decided so far."""
         made = self.made.get(call.operation)
-        before = made(self) if made else read(call.operation)
-        return edited(before, self.edits_of(call))
+        weights = made(self) if made else read_weights(call.operation)
+        for edit in self.edits_of(call):
+            weights = edit.transform(weights)
+        return weights
 
     def edits_of(self, call: Call) -> tuple[Edit, ...]:
         """The edits of the call's layer; those of its first call, as all calls agree."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fold.affine import Affine, CannotFold
-from fold.graph import Call
+from fold.keras_graph.graph import Call
 from fold.rules.table import pull, push
 
 Given = tuple[Affine | None, ...]

@@ -13,14 +13,14 @@ import keras
 import numpy as np
 
 from fold.affine import CannotFold
-from fold.graph import Call, Graph, Value
-from fold.merged import Branch, Merged, same_padding, space
-from fold.plan import Plan
+from fold.keras_graph.graph import Call, Graph, Value
+from fold.regions.merge import Branch, Merged, same_padding, space
+from fold.rules.affines import BATCH_NORMS
 from fold.rules.conv import CONVOLUTIONS, DEPTHWISE, channel_axis
-from fold.rules.dense import require_plain
 from fold.rules.merge import ADDITIONS
-from fold.rules.norm import BATCH_NORMS
 from fold.rules.pooling import PADDINGS
+from fold.rules.weighted import require_plain
+from fold.search.plan import Plan
 
 
 def find_sums(plan: Plan) -> list[Merged]:
@@ -66,17 +66,17 @@ def _branch(plan: Plan, value: Value, total: Call) -> Branch:
     padding = producer(conv.input, *PADDINGS)
     source = padding.input if padding else conv.input
     calls += [conv, padding] if padding else [conv]
-    return Branch(source, tuple(calls), conv, None, *_reach(conv, padding))
+    return Branch(source, tuple(calls), conv, None, *_offsets(conv, padding))
 
 
-def _reach(conv: Call, padding: Call | None) -> tuple[tuple[int, ...], ...]:
+def _offsets(conv: Call, padding: Call | None) -> tuple[tuple[int, ...], ...]:
     """Per spatial axis: offset of the first tap, of the last one, and the extent."""
     layer: Any = conv.operation
     pads = [(0, 0)] * len(layer.kernel_size)
     if padding is not None:
         given = padding.operation.padding
         pads = [tuple(p) for p in given] if len(pads) > 1 else [tuple(given)]
-    reaches = []
+    offsets = []
     lengths = space(conv.input, layer)
     axes = zip(layer.kernel_size, layer.strides, layer.dilation_rate, lengths, pads, strict=True)
     for k, s, d, n, (before, after) in axes:
@@ -86,8 +86,8 @@ def _reach(conv: Call, padding: Call | None) -> tuple[tuple[int, ...], ...]:
         if own is None:
             raise CannotFold("padding", f"'{conv.name}' pads a length that is unknown")
         before, after = before + own[0], after + own[1]
-        reaches.append((-before, (k - 1) * d - before, after - (k - 1) * d + before))
-    return tuple(zip(*reaches, strict=True))
+        offsets.append((-before, (k - 1) * d - before, after - (k - 1) * d + before))
+    return tuple(zip(*offsets, strict=True))
 
 
 def _merged(plan: Plan, total: Call, branches: tuple[Branch, ...]) -> Merged:

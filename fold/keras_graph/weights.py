@@ -8,8 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fold.affine import FoldError, float64
-from fold.rules.table import Edit, Weights
+from fold.affine import FoldError, Weights, float64
 
 
 def names_within(layer: keras.Layer) -> list[str]:
@@ -25,19 +24,12 @@ def _named(layer: keras.Layer, prefix: str) -> Iterator[tuple[int, str]]:
         yield id(weight), prefix + weight.name
 
 
-def read(layer: keras.Layer) -> Weights:
+def read_weights(layer: keras.Layer) -> Weights:
     """The weights of a built layer in float64."""
     return dict(zip(names_within(layer), map(float64, layer.weights), strict=True))
 
 
-def edited(weights: Weights, edits: tuple[Edit, ...]) -> Weights:
-    """The float64 weights after the edits."""
-    for edit in edits:
-        weights = edit.transform(weights)
-    return weights
-
-
-def write(layer: keras.Layer, weights: Weights) -> None:
+def write_weights(layer: keras.Layer, weights: Weights) -> None:
     """Assigns every weight of a built layer; a bias that is new and not named is zero.
 
     Raises:

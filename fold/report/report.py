@@ -19,7 +19,7 @@ class Record:
         name: name of the batch-norm layer.
         status: "folded" (nothing is left), "reduced" (one operation is left) or "kept".
         into: names of the layers that took it in.
-        code: stable reason, a key of `fold.codes.CODES`.
+        code: stable reason, a key of `fold.report.reasons.REASONS`.
         reason: a sentence for a person.
     """
 

@@ -1,0 +1,1 @@
+"""Writes the new model from the decided plan."""

@@ -1,0 +1,1 @@
+"""Parallel linear layers that become one."""
