@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from export import to_onnx
-from export.onnx_passes import affine
+from export.onnx_format.passes import affine
 
 
 def to_onnx_with_plain_affines(model: keras.Model, path: Path) -> None:

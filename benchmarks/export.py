@@ -29,10 +29,10 @@ from rich.table import Table
 from benchmarks.affine_forms import to_onnx_with_plain_affines, with_convolved_affines
 from benchmarks.interleaved import medians
 from export import to_onnx, to_tflite
+from export.formats import open_artifact
 from export.processes import child
-from export.proof.replay import replay
-from export.proof.truth import make_reference
-from export.runtimes import open_artifact
+from export.verification.make_reference import make_reference
+from export.verification.replay import replay
 from fold import fold_batch_norms
 from tests.batch_norms import randomise
 

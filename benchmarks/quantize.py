@@ -27,11 +27,13 @@ from rich.table import Table
 
 from benchmarks.export import stock_onnx
 from benchmarks.trained import images, trained
-from export import gate, to_onnx, to_tflite
-from export.conversion import tflite_file
-from export.proof.comparison import compare
-from export.quantize import reduce
-from export.runtimes import open_artifact
+from export.formats import open_artifact
+from export.onnx_format import convert as to_onnx
+from export.onnx_format.precision import reduce
+from export.tflite_format import convert as to_tflite
+from export.tflite_format import flatbuffer as tflite_file
+from export.verification import gate
+from export.verification.comparison import compare
 from fold import fold_batch_norms
 
 NETWORKS = ["MobileNetV2", "ResNet50V2", "DenseNet121"]

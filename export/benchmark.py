@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from export.artifact import Port
-from export.errors import InputError
-from export.runtimes import Runtime, open_artifact
+from export.base.artifact import Port
+from export.base.errors import InputError
+from export.base.runtime import Runtime
+from export.formats import open_artifact
 
 Call = Callable[[], Any]
 FREE = 32

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from export.base.errors import InputError
 from export.benchmark import interleaved
-from export.errors import InputError
+from export.formats import open_artifact
 from export.options import Options
 from export.pipeline import FOLDED, Exported, export
-from export.runtimes import open_artifact
 
 MODEL = "model.keras"
 EPOCHS = 12

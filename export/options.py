@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.errors import InputError
-from export.proof.tolerances import DEFAULTS, tolerances
+from export.base.errors import InputError
+from export.verification.tolerances import DEFAULTS, tolerances
 
 FORMATS = ("onnx", "tflite")
 
@@ -16,7 +16,7 @@ class Options:
 
     Attributes:
         formats: "onnx", "tflite".
-        precisions: each gives a file of its own, see `export.proof.tolerances.DEFAULTS`.
+        precisions: each gives a file of its own, see `export.verification.tolerances.DEFAULTS`.
         fold: False leaves every batch norm as it is.
         keep: names of batch norms to leave, with shell wildcards.
         merge_branches: whether parallel linear branches become one layer.

@@ -8,20 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from export.artifact import Artifact, sha256
-from export.errors import InputError, NotEquivalent
-from export.loading.archive import load_model
+from export.base.artifact import Artifact
+from export.base.errors import InputError, NotEquivalent
+from export.base.files import sha256
+from export.formats import engine_of
+from export.keras_model.user_inputs import read_inputs
 from export.loading.container import check_container
-from export.manifest import REFERENCE, describe, write_manifest
+from export.loading.load_model import load_model
 from export.options import Options
 from export.processes import child
-from export.proof.comparison import Comparison
-from export.proof.feeds import read_inputs
-from export.proof.reference import Reference
-from export.proof.replay import replay
-from export.publishing import MANIFEST, refuse_existing
-from export.staging import staged
-from export.summary import complaint_of, metadata_of, warnings_of
+from export.publishing.manifest import REFERENCE, describe, write_manifest
+from export.publishing.publish import MANIFEST, refuse_existing
+from export.publishing.stage import staged
+from export.publishing.wording import complaint_of, metadata_of, warnings_of
+from export.verification.comparison import Comparison
+from export.verification.reference import Reference
+from export.verification.replay import replay
 
 FOLDED = "folded.keras"
 REPORT = "report.html"
@@ -100,7 +102,7 @@ def fold(model: Any, options: Options) -> tuple[Any, Any]:
 
 
 def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
-    from export.proof.truth import compare_model, make_reference
+    from export.verification.make_reference import compare_model, make_reference
 
     child.start()
     say(f"Loading {source.name}")
@@ -117,8 +119,7 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     for name, form, precision in options.targets():
         say(f"Writing and verifying {name}")
         artifact = _convert(model, stage / name, form, precision, metadata, known, options)
-        tolerances = options.tolerances()
-        pairs.append((artifact, replay(reference, stage / name, precision=precision, **tolerances)))
+        pairs.append((artifact, _replay(reference, stage / name, precision, options)))
     notes = warnings_of(report, reference, pairs)
     content = describe(origin, report.to_dict(), folded, pairs, reference, notes)
     return Exported(content, report, folded, tuple(pairs), original, model, reference)
@@ -128,7 +129,7 @@ def _inputs(model: Any, options: Options) -> Any:
     """The user's examples; for int8, where there are none, a few of those it is calibrated with."""
     if options.inputs or options.calibration is None:
         return read_inputs(options.inputs) if options.inputs else None
-    from export.conversion.calibration import batches
+    from export.keras_model.calibration import batches
 
     singles = batches(model, options.calibration)[:EXAMPLES]
     return {name: np.concatenate([single[name] for single in singles]) for name in singles[0]}
@@ -147,7 +148,7 @@ def _convert(
     if precision == "int8":
         common["calibration"] = options.calibration
     if form == "onnx":
-        from export.to_onnx import to_onnx
+        from export.onnx_format.convert import to_onnx
 
         return to_onnx(
             model,
@@ -158,7 +159,7 @@ def _convert(
             integer_io=options.integer_io,
             **common,
         )
-    from export.to_tflite import to_tflite
+    from export.tflite_format.convert import to_tflite
 
     return to_tflite(
         model,
@@ -170,9 +171,14 @@ def _convert(
     )
 
 
+def _replay(reference: Reference, path: Path, precision: str, options: Options) -> Comparison:
+    engine = engine_of(path)
+    return replay(reference, path, engine, precision=precision, **options.tolerances())
+
+
 def _write(stage: Path, exported: Exported, options: Options) -> None:
-    from export.folded import save_model
-    from export.report import render
+    from export.keras_model.save import save_model
+    from export.report.page import render
 
     if options.fold:
         save_model(exported.model, stage / FOLDED)

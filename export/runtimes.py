@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from export.artifact import Port
-from export.errors import ConversionError, InputError
-from export.sentence import sentence
+from export.base.artifact import Port
+from export.base.error_text import sentence
+from export.base.errors import ConversionError, InputError
 
 Arrays = dict[str, np.ndarray]
 UNLINKED = "Select TensorFlow op"

@@ -5,9 +5,10 @@ from typing import Any
 
 import keras
 
-from export.proof.comparison import Comparison
-from export.proof.replay import replay
-from export.proof.truth import make_reference
+from export.formats import engine_of
+from export.verification.comparison import Comparison
+from export.verification.make_reference import make_reference
+from export.verification.replay import replay
 
 
 def verify(
@@ -42,7 +43,9 @@ def verify(
     Raises:
         InputError: the model was never built, an input does not fit, or there is no such file.
     """
+    path = Path(path)
+    engine = engine_of(path)
     reference = make_reference(model, inputs)
     return replay(
-        reference, Path(path), precision=precision, rtol=rtol, atol=atol, min_sqnr=min_sqnr
+        reference, path, engine, precision=precision, rtol=rtol, atol=atol, min_sqnr=min_sqnr
     )

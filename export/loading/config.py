@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from export.errors import InputError
-from export.loading.custom import Custom
+from export.base.errors import InputError
+from export.loading.custom_objects import Custom
 
 SIZE = 64 << 20
 DEPTH = 200

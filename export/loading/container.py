@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
-from export.errors import InputError
+from export.base.errors import InputError
 
 MEMBERS = 10_000
 RATIO = 100

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from export.errors import InputError
+from export.base.errors import InputError
 
 RATIO = 100
 FREE = 1 << 20

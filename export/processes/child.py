@@ -19,7 +19,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from export.errors import (
+from export.base.error_text import sentence
+from export.base.errors import (
     ConversionError,
     ExportError,
     InputError,
@@ -28,12 +29,11 @@ from export.errors import (
     OutOfTime,
 )
 from export.processes.memory import available, resident
-from export.sentence import sentence
 
 PRELOAD = (
-    "export.processes.lean",
-    "export.conversion.onnx_graph",
-    "export.conversion.tflite_graph",
+    "export.processes.tensorflow_alone",
+    "export.onnx_format.from_tensorflow",
+    "export.tflite_format.from_tensorflow",
 )
 SECONDS = 3600.0
 REASON = re.compile("abort|check|error|exception|fail|terminate", re.IGNORECASE)
@@ -82,7 +82,9 @@ class Child:
         """Bytes that it has in memory."""
         return resident(self._process.pid)
 
-    def call(self, what: str, request: tuple[str, str, dict], limit: float, seconds: float) -> Any:
+    def call(
+        self, what: str, request: tuple[Callable[..., Any], dict], limit: float, seconds: float
+    ) -> Any:
         """Sends one request and waits for its reply.
 
         Raises:
@@ -92,7 +94,7 @@ class Child:
             ConversionError: it crashed.
         """
         try:
-            pickle.dump(request, self._requests, protocol=5)
+            pickle.dump(pickle.dumps(request, protocol=5), self._requests, protocol=5)
             self._requests.flush()
             self._watch(what, limit, seconds)
             done, value = pickle.load(self._replies)
@@ -161,18 +163,16 @@ def start() -> None:
 
 def call(
     what: str,
-    module: str,
-    function: str,
+    function: Callable[..., Reply],
     limit: float | None = None,
     seconds: float = SECONDS,
     **arguments: Any,
-) -> Any:
-    """Runs `module.function(**arguments)` in the child.
+) -> Reply:
+    """Runs `function(**arguments)` in the child.
 
     Args:
         what: the converter or runtime in the user's words, for messages.
-        module: dotted name.
-        function: name of a module-level function.
+        function: of a module, or a method of a value that can be pickled.
         limit: bytes that the child may hold; by default what it holds and most of what is free now.
         seconds: how long it may take; by default an hour.
         arguments: anything that can be pickled.
@@ -184,7 +184,7 @@ def call(
     with _lock:
         process = _living()
         bound = limit if limit is not None else process.held + 0.8 * available()
-        return process.call(what, (module, function, arguments), bound, seconds)
+        return process.call(what, (function, arguments), bound, seconds)
 
 
 def meanwhile(work: Callable[[], object], request: Callable[[], Reply]) -> Reply:

@@ -10,14 +10,14 @@ from typing import BinaryIO
 
 
 def serve(preload: list[str]) -> None:
-    """Answers calls `(module, function, arguments)` on standard input until it is closed."""
+    """Answers calls `(function, arguments)` on standard input until it is closed."""
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for module in preload:
         import_module(module)
     while (request := _next(sys.stdin.buffer)) is not None:
-        pickle.dump(_answer(*request), replies, protocol=5)
+        pickle.dump(_answer(request), replies, protocol=5)
         replies.flush()
 
 
@@ -27,16 +27,17 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _next(requests: BinaryIO) -> tuple[str, str, dict] | None:
+def _next(requests: BinaryIO) -> bytes | None:
     try:
         return pickle.load(requests)
     except EOFError:
         return None
 
 
-def _answer(module: str, function: str, arguments: dict) -> tuple[bool, object]:
+def _answer(request: bytes) -> tuple[bool, object]:
     try:
-        return True, getattr(import_module(module), function)(**arguments)
+        function, arguments = pickle.loads(request)
+        return True, function(**arguments)
     except MemoryError:
         return False, ("MemoryError", "")
     except Exception as error:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from export.errors import InputError
+from export.base.errors import InputError
 
 
 def bad_value():

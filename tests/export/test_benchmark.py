@@ -3,8 +3,8 @@ import time
 import keras
 import pytest
 
+from export.base.errors import InputError
 from export.benchmark import benchmark, interleaved
-from export.errors import InputError
 from tests.export.onnx_files import write_dense
 
 

@@ -1,4 +1,4 @@
-from export.cli import run
+from export.cli.main import run
 from export.demo import MODEL, demonstrate, digits
 
 

@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from export import to_onnx, to_tflite
-from export.errors import ConversionError
+from export.base.errors import ConversionError
 from tests.export import layer_examples
 from tests.fold import examples
 from tests.fold.examples import build

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from export import to_onnx, to_tflite
-from export.proof.truth import run
-from export.runtimes import open_artifact
+from export.formats import open_artifact
+from export.keras_model.run import run
 from tests.export import zoo
 
 FORMATS = {"onnx": to_onnx, "tflite": to_tflite}

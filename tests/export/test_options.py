@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from export.errors import InputError
+from export.base.errors import InputError
 from export.options import Options
 
 

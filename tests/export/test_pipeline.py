@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from export import to_onnx, verify
-from export.artifact import sha256
-from export.cli import run
-from export.errors import ConversionError, InputError, NotEquivalent
+from export.base.errors import ConversionError, InputError, NotEquivalent
+from export.base.files import sha256
+from export.cli.main import run
 from export.options import Options
 from export.pipeline import export, fold
 from fleras.fused_renorm import BatchNormalization
@@ -132,7 +132,7 @@ def test_a_format_that_can_not_express_the_model_writes_nothing(source, tmp_path
     def fail(*_, **__):
         raise ConversionError("no such operator; use another format")
 
-    monkeypatch.setattr(sys.modules["export.to_tflite"], "to_tflite", fail)
+    monkeypatch.setattr(sys.modules["export.tflite_format.convert"], "to_tflite", fail)
     with pytest.raises(ConversionError, match="no such operator"):
         export(source, tmp_path / "out", Options())
     assert not list(tmp_path.iterdir())

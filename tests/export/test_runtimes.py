@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from export import to_onnx, to_tflite
-from export.errors import ConversionError, InputError
-from export.runtimes import examine, open_artifact
+from export.base.errors import ConversionError, InputError
+from export.formats import open_artifact
+from export.verification.gate import examine
 from tests.export.onnx_files import write_dense
 
 X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from export import verify
-from export.errors import InputError
+from export.base.errors import InputError
 from tests.export.onnx_files import write_dense
 
 
@@ -66,8 +66,8 @@ def test_a_file_its_runtime_refuses_is_a_report(model, tmp_path):
 
 
 def test_a_runtime_that_crashes_is_a_report(model, tmp_path, monkeypatch):
-    monkeypatch.setattr("export.proof.replay.SETTINGS", {".onnx": {"ONNX Runtime": True}})
-    monkeypatch.setattr("export.proof.replay.call", crash)
+    monkeypatch.setattr("export.verification.replay.SETTINGS", {".onnx": {"ONNX Runtime": True}})
+    monkeypatch.setattr("export.verification.replay.call", crash)
     comparison = verify(model, write_dense(tmp_path / "right.onnx", model.layers[0]))
     assert not comparison
     assert "SIGSEGV" in str(comparison)

@@ -5,7 +5,7 @@ import warnings
 import keras
 import pytest
 
-from export.cli import run
+from export.cli.main import run
 from tests.export.archives import save_net
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from export.conversion.prepare import prepare
-from export.proof.sampling import draw
+from export.keras_model.prepare import prepare
+from export.keras_model.random_inputs import draw
 from tests.batch_norms import randomise
 
 

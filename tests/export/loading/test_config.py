@@ -3,9 +3,9 @@ import json
 import keras
 import pytest
 
-from export.errors import InputError
+from export.base.errors import InputError
 from export.loading.config import check_config
-from export.loading.custom import Custom, custom_objects
+from export.loading.custom_objects import Custom, custom_objects
 from fleras.fused_renorm import BatchNormalization
 from tests.export.archives import members, with_config, write
 

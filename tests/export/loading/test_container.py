@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from export.errors import InputError
+from export.base.errors import InputError
 from export.loading.container import check_container
 from tests.export.archives import members, write
 

@@ -6,8 +6,8 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from export.onnx_passes.external import write
-from export.onnx_passes.graph import OnnxGraph
+from export.onnx_format.graph import OnnxGraph
+from export.onnx_format.write import write
 
 RNG = np.random.default_rng(0)
 FIRST, LAST = [0, 3, 1, 2], [0, 2, 3, 1]

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from export.errors import ConversionError, InputError, OutOfMemory, OutOfTime
+from export.base.errors import ConversionError, InputError, OutOfMemory, OutOfTime
 from export.processes import child
 
 

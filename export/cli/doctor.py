@@ -1,0 +1,28 @@
+"""fleras doctor."""
+
+import click
+
+from export.base.errors import InputError
+from export.cli.shared import JSON, with_terminal
+from export.cli.terminal import Terminal
+
+
+@click.command()
+@JSON
+@with_terminal
+def command(terminal: Terminal, as_json: bool) -> None:
+    """Look for what usually breaks an export: versions, imports, runtimes."""
+    from export.doctor import examine
+
+    found = []
+    with terminal.steps() as say:
+        for finding in examine():
+            say(f"Looking at {finding.name}")
+            found.append(finding)
+    if as_json:
+        terminal.json([finding.to_dict() for finding in found])
+    else:
+        rows = [[f.name, "ok" if f.ok else "WRONG", f.found, f.advice] for f in found]
+        terminal.table("Doctor", ["what", "state", "found", "advice"], rows)
+    if wrong := [finding.name for finding in found if not finding.ok]:
+        raise InputError(f"{', '.join(wrong)} will break an export; follow the advice above")

@@ -1,0 +1,140 @@
+"""fleras export."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from export.cli.shared import (
+    ATOL,
+    CUSTOM,
+    INPUTS,
+    JSON,
+    KEEP,
+    MIN_SQNR,
+    PATH,
+    RTOL,
+    human_bytes,
+    show_comparisons,
+    with_terminal,
+)
+from export.cli.terminal import Terminal
+from export.options import FORMATS, Options
+from export.verification.tolerances import DEFAULTS
+
+
+def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    if value is None or value == "dynamic":
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise click.BadParameter(f"{value!r} is neither a size nor 'dynamic'.")
+    return int(value)
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="Where to write.")
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    default=FORMATS,
+    help="Only this format; may be repeated. By default both.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice(list(DEFAULTS)),
+    multiple=True,
+    default=("float32",),
+    help="May be repeated; each gives files of its own. By default float32.",
+)
+@click.option(
+    "--opset",
+    type=click.IntRange(13, 18),
+    default=18,
+    show_default=True,
+    help="ONNX operator set.",
+)
+@click.option(
+    "--batch",
+    callback=_batch,
+    metavar="N|dynamic",
+    help="Fixed batch size. By default ONNX leaves it free and TFLite has 1.",
+)
+@click.option("--nchw", is_flag=True, help="ONNX images go in and out with channels first.")
+@click.option(
+    "--allow-flex", is_flag=True, help="Let TFLite use TensorFlow's own kernels; not run here."
+)
+@click.option(
+    "--calibration", type=PATH, metavar="PATH",
+    help="Some hundred typical inputs for int8: .npy, .npz or a directory of them.",
+)  # fmt: skip
+@click.option("--integer-io", is_flag=True, help="int8 files take and give int8 as well.")
+@KEEP
+@click.option("--no-fold", is_flag=True, help="Leave every batch norm as it is.")
+@click.option("--no-merge", is_flag=True, help="Leave parallel linear branches as they are.")
+@INPUTS
+@RTOL
+@ATOL
+@MIN_SQNR
+@CUSTOM
+@click.option("--overwrite", is_flag=True, help="Replace files of an earlier export.")
+@click.option("--no-report", is_flag=True, help="Write no report.html.")
+@JSON
+@with_terminal
+def command(
+    terminal: Terminal,
+    model: Path,
+    output: Path,
+    no_fold: bool,
+    no_merge: bool,
+    no_report: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Write ONNX and TFLite files of the Keras model MODEL into a directory.
+
+    Batch norms are folded first. Every file is run in its own runtime and compared with the
+    original model in float64 before anything is written; beside the files go folded.keras,
+    manifest.json (hashes, versions, error figures, names), reference.npz and report.html.
+    """
+    from export.pipeline import export
+
+    settings |= {"fold": not no_fold, "merge_branches": not no_merge, "report": not no_report}
+    options = Options(**settings)
+    with terminal.steps() as say:
+        exported = export(model, output, options, say)
+    terminal.warn(exported.manifest["warnings"])
+    if as_json:
+        terminal.json(exported.manifest)
+        return
+    show(terminal, exported)
+    terminal.line(f"Wrote {output}: {', '.join(sorted(p.name for p in output.iterdir()))}")
+
+
+def show(terminal: Terminal, exported: Any) -> None:
+    """The tables of an export."""
+    counts = exported.fold.counts
+    terminal.line(
+        f"Batch norms: {len(exported.fold)}, "
+        + ", ".join(f"{count} {status}" for status, count in counts.items())
+    )
+    pairs = [(artifact.path.name, artifact, check) for artifact, check in exported.artifacts]
+    terminal.table(
+        "Files",
+        ["file", "precision", "size>", "operators>", "batch>", "opset>"],
+        [
+            [
+                name,
+                a.precision,
+                human_bytes(a.size),
+                sum(a.operators.values()),
+                a.batch or "free",
+                a.opset or "-",
+            ]
+            for name, a, _ in pairs
+        ],
+    )
+    show_comparisons(terminal, {name: check for name, a, check in pairs if a.ran})

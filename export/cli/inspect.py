@@ -1,0 +1,48 @@
+"""fleras inspect."""
+
+from pathlib import Path
+
+import click
+
+from export.cli.shared import CUSTOM, JSON, KEEP, PATH, with_terminal
+from export.cli.terminal import Terminal
+from export.options import Options
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@KEEP
+@click.option("--no-merge", is_flag=True, help="Leave parallel linear branches as they are.")
+@CUSTOM
+@JSON
+@with_terminal
+def command(
+    terminal: Terminal,
+    model: Path,
+    keep: tuple[str, ...],
+    no_merge: bool,
+    custom_objects: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Show what would become of each batch norm of MODEL, and why; writes nothing."""
+    from export.loading.load_model import load_model
+    from export.pipeline import fold
+
+    with terminal.steps() as say:
+        say(f"Loading {model.name}")
+        loaded = load_model(model, custom_objects)
+        say("Planning")
+        folded, report = fold(loaded, Options(keep=keep, merge_branches=not no_merge))
+    terminal.warn(report.notes)
+    if as_json:
+        terminal.json(report.to_dict())
+        return
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
+    rows = [
+        [record.name, record.status, ", ".join(record.into), record.reason]
+        for record in (*report, *report.preprocessing)
+    ]
+    terminal.table(
+        f"Batch norms: {len(report)}, {counts}", ["layer", "status", "into", "why"], rows
+    )
+    terminal.line(f"weights: {loaded.count_params():,} before, {folded.count_params():,} after")

@@ -1,0 +1,89 @@
+"""The command line `fleras`."""
+
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
+from importlib import import_module
+from typing import Any
+
+import click
+
+from export.base.errors import ConversionError, ExportError, InputError
+from export.cli.terminal import Terminal, native_noise_silenced
+
+COMMANDS = {
+    "export": "Write ONNX and TFLite files of a Keras model, folded and verified.",
+    "inspect": "Show what would become of each batch norm; writes nothing.",
+    "verify": "Check files against a Keras model or against their manifest.",
+    "benchmark": "Time ONNX and TFLite files side by side.",
+    "demo": "Train a small network on handwritten digits and export it.",
+    "doctor": "Look for what usually breaks an export on this machine.",
+}
+
+
+class Commands(click.Group):
+    """Imports a command when it is asked for, so that `fleras --help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which one uses them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None for a name that is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"export.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help text, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fleras", prog_name="fleras")
+def cli() -> None:
+    """Takes a Keras model from training to deployment with no batch norm left in it.
+
+    Exit codes: 0 equivalent, 1 not equivalent, 2 wrong use or unreadable input, 3 conversion
+    failed.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script; ends the process with the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    with nullcontext() if "--debug" in given else native_noise_silenced():
+        code = run(given)
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code; every error is one line on standard error."""
+    warnings.simplefilter("ignore")
+    terminal = Terminal()
+    try:
+        code: Any = cli.main(list(arguments), "fleras", standalone_mode=False, obj=terminal)
+        return int(code or 0)
+    except ExportError as error:
+        return _fail(terminal, str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return InputError.exit_code
+    except click.ClickException as error:
+        return _fail(terminal, f"{error.format_message()} See fleras --help.", InputError.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(terminal, "interrupted; nothing was written", 130)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".strip(": ")
+        return _fail(terminal, f"{reason}; see --debug for where", ConversionError.exit_code)
+
+
+def _fail(terminal: Terminal, message: str, code: int) -> int:
+    if terminal.debug:
+        traceback.print_exc()
+    terminal.error(message)
+    return code

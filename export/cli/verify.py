@@ -1,0 +1,99 @@
+"""fleras verify."""
+
+from pathlib import Path
+
+import click
+
+from export.base.errors import InputError, NotEquivalent
+from export.cli.shared import (
+    ATOL,
+    CUSTOM,
+    INPUTS,
+    JSON,
+    MIN_SQNR,
+    PATH,
+    RTOL,
+    show_comparisons,
+    with_terminal,
+)
+from export.cli.terminal import Terminal
+from export.verification.comparison import Comparison
+from export.verification.tolerances import DEFAULTS, tolerances
+
+
+@click.command()
+@click.argument("first", type=PATH, metavar="MANIFEST|MODEL")
+@click.argument("files", type=PATH, nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--precision",
+    type=click.Choice(list(DEFAULTS)),
+    default="float32",
+    show_default=True,
+    help="Of the files; a manifest knows by itself.",
+)
+@INPUTS
+@RTOL
+@ATOL
+@MIN_SQNR
+@CUSTOM
+@JSON
+@with_terminal
+def command(
+    terminal: Terminal,
+    first: Path,
+    files: tuple[Path, ...],
+    precision: str,
+    inputs: Path | None,
+    custom_objects: tuple[str, ...],
+    as_json: bool,
+    **bounds: float | None,
+) -> None:
+    """Check files against their manifest, or against a Keras model.
+
+    `fleras verify out/manifest.json` hashes every file again and replays the stored reference; it
+    needs the runtimes, but neither TensorFlow nor the model. `fleras verify model.keras a.onnx
+    b.tflite` runs the model in float64 and compares the files with it.
+    """
+    with terminal.steps() as say:
+        say("Verifying")
+        if first.suffix == ".json" and not files:
+            from export.publishing.manifest import check_manifest
+
+            found = check_manifest(first, **bounds)
+        else:
+            found = _against_model(first, files, precision, inputs, custom_objects, bounds)
+    if as_json:
+        terminal.json({name: comparison.to_dict() for name, comparison in found.items()})
+    else:
+        show_comparisons(terminal, found)
+    terminal.warn(f"{name}: {w}" for name, comparison in found.items() for w in comparison.warnings)
+    if wrong := [name for name, comparison in found.items() if not comparison]:
+        raise NotEquivalent(f"{', '.join(wrong)} failed; export again from the original model")
+
+
+def _against_model(
+    model: Path,
+    files: tuple[Path, ...],
+    precision: str,
+    inputs: Path | None,
+    custom_objects: tuple[str, ...],
+    bounds: dict[str, float | None],
+) -> dict[str, Comparison]:
+    if not files:
+        raise InputError(f"nothing to check {model.name} against; give .onnx or .tflite files")
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"there is no file {file}; check the name")
+    chosen = tolerances(precision, **bounds)
+    from export.formats import engine_of
+    from export.keras_model.user_inputs import read_inputs
+    from export.loading.load_model import load_model
+    from export.verification.make_reference import make_reference
+    from export.verification.replay import replay
+
+    given = read_inputs(inputs) if inputs else None
+    reference = make_reference(load_model(model, custom_objects), given)
+    return {
+        str(file): replay(reference, file, engine_of(file), precision=precision, bounds=chosen)
+        for file in files
+    }

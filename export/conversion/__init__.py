@@ -1,1 +1,0 @@
-"""The steps of a conversion: prepare, trace, convert, check the structure, find who is to blame."""

@@ -1,0 +1,111 @@
+"""From the model as it was trained to the model that both converters take."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from export.base.errors import InputError
+from fold.keras_graph.at_dtype import FLOATS, at_dtype
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A float32 model with known inputs and outputs, and what was done to get it."""
+
+    model: keras.Model
+    notes: tuple[str, ...]
+
+
+def prepare(model: keras.Model) -> Prepared:
+    """Makes the model that is converted; the given one is not changed.
+
+    A subclassed model is wrapped, mixed-precision layers are rebuilt in float32.
+
+    Raises:
+        InputError: the model was never built.
+    """
+    model = with_ports(model)
+    notes = [*_augmentation_notes(model), *_training_notes(model)]
+    if dtypes := _other_floats(model):
+        model = at_dtype(model, "float32")
+        notes.append(f"what computed in {', '.join(dtypes)} was rebuilt in float32")
+    return Prepared(model, tuple(notes))
+
+
+def with_ports(model: keras.Model) -> keras.Model:
+    """The model itself when its inputs are known, else a functional wrapper around it.
+
+    Raises:
+        InputError: its input shapes are not known, because it was never built.
+    """
+    if isinstance(model, keras.Sequential | keras.models.Model) and _has_ports(model):
+        return model
+    shapes = _build_shapes(model)
+    if shapes is None:
+        raise InputError(f"model {model.name!r} was never built; call it once on data or build it")
+    tensors = _inputs(shapes)
+    return keras.Model(tensors, model(tensors), name=model.name)
+
+
+def _inputs(shapes: Any) -> Any:
+    """Input tensors for a structure of shapes, called by their keys or `input`, `input_1`, ..."""
+    if isinstance(shapes, dict):
+        return {key: keras.Input(shape[1:], name=key) for key, shape in shapes.items()}
+    if shapes and isinstance(shapes[0], list | tuple):
+        names = ["input", *(f"input_{i}" for i in range(1, len(shapes)))]
+        return [
+            keras.Input(shape[1:], name=name) for shape, name in zip(shapes, names, strict=True)
+        ]
+    return keras.Input(shapes[1:], name="input")
+
+
+def _has_ports(model: keras.Model) -> bool:
+    try:
+        return bool(model.inputs) and bool(model.outputs)
+    except (AttributeError, ValueError):
+        return False
+
+
+def _build_shapes(model: keras.Model) -> Any:
+    config = (model.get_build_config() or {}) if model.built else {}
+    return config.get("input_shape") or (config.get("shapes_dict") or {}).get("input_shape")
+
+
+def _other_floats(model: keras.Model) -> list[str]:
+    """Floating dtypes but float32 that something computes in.
+
+    Operations compute in what they are given: in float64 with an array of NumPy.
+    """
+    parts = model._flatten_layers()
+    dtypes = {part.compute_dtype for part in parts} & FLOATS
+    operations = [each for part in parts for each in getattr(part, "operations", [])]
+    made = keras.tree.flatten([each.output for each in operations])
+    if any(tensor.dtype == "float64" for tensor in made):
+        dtypes.add("float64")
+    return sorted(dtypes - {"float32"})
+
+
+def _augmentation_notes(model: keras.Model) -> list[str]:
+    names = [layer.name for layer in model._flatten_layers() if is_augmentation(layer)]
+    text = "random augmentation is the identity at inference and not in the file: "
+    return [text + ", ".join(names)] if names else []
+
+
+def is_augmentation(layer: keras.Layer) -> bool:
+    """True for the layers of `keras.layers` that alter images at random while training."""
+    module, name = type(layer).__module__, type(layer).__name__
+    random = name.startswith(("Random", "AutoContrast", "CutMix", "MixUp", "AugMix", "RandAugment"))
+    return module.startswith("keras.src.layers.preprocessing") and random
+
+
+def _training_notes(model: keras.Model) -> list[str]:
+    """Names layers whose call in the graph says `training=True`."""
+    operations = getattr(model, "operations", [])
+    named = [
+        operation.name
+        for operation in operations
+        for node in operation._inbound_nodes
+        if node.arguments.kwargs.get("training") is True
+    ]
+    return [f"called with training=True, as in the model: {', '.join(named)}"] if named else []

@@ -1,0 +1,117 @@
+"""Operations of Keras' TensorFlow backend, written with what a CPU or a converter knows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from string import ascii_letters
+from typing import Any
+
+import tensorflow as tf
+from keras.src.backend.tensorflow import image, nn
+from keras.src.backend.tensorflow import numpy as math
+from keras.src.utils import tf_utils
+
+from export.keras_patches.channels_last import turned
+from export.keras_patches.resizing import by_matrices
+from export.keras_patches.volumes import by_plane
+
+
+@contextmanager
+def replaced(target: str) -> Iterator[None]:
+    """Inside the block Keras computes with the functions for "cpu", "onnx" or "tflite"."""
+    with ExitStack() as undo:
+        for (module, name), replacement in FOR[target].items():
+            original = getattr(module, name)
+            undo.callback(setattr, module, name, original)
+            setattr(module, name, partial(replacement, original))
+        yield
+
+
+def _position(
+    find: Callable[..., Any], x: Any, axis: int | None = None, keepdims: bool = False
+) -> Any:
+    """Keras orders the two zeros by their bits, which neither format can look at."""
+    x = tf.convert_to_tensor(x)
+    search = tf.argmax if find.__name__ == "argmax" else tf.argmin
+    place = search(tf.reshape(x, [-1]) if axis is None else x, axis or 0, output_type="int32")
+    if not keepdims:
+        return place
+    return tf.reshape(place, [1] * x.ndim) if axis is None else tf.expand_dims(place, axis)
+
+
+def _einsum(einsum: Callable[..., Any], subscripts: str, *operands: Any, **options: Any) -> Any:
+    """Spells out the axes that an ellipsis stands for, where it stands in one operand alone."""
+    terms = subscripts.replace(" ", "").split("->")[0].split(",")
+    holders = [place for place, term in enumerate(terms) if "..." in term]
+    if len(holders) == 1:
+        count = len(operands[holders[0]].shape) - len(terms[holders[0]]) + 3
+        free = [letter for letter in ascii_letters if letter not in subscripts]
+        subscripts = subscripts.replace("...", "".join(free[:count]))
+    return einsum(subscripts, *operands, **options)
+
+
+def _add(add: Callable[..., Any], x1: Any, x2: Any) -> Any:
+    """TFLite takes every sum with a bias for channels in front as one of four dimensions."""
+    result = add(x1, x2)
+    if result.op.type != "BiasAdd" or result.op.get_attr("data_format") != b"NCHW":
+        return result
+    x, bias = result.op.inputs
+    return tf.add(x, tf.reshape(bias, (-1, *[1] * (len(x.shape) - 2))))
+
+
+def _convolve(
+    convolve: Callable[..., Any],
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """TFLite dilates volumes itself; TensorFlow makes batches of what lies between."""
+    rates = (dilation_rate,) * 3 if isinstance(dilation_rate, int) else tuple(dilation_rate)
+    if len(inputs.shape) != 5 or max(rates) == 1:
+        return convolve(inputs, kernel, strides, padding, data_format, dilation_rate)
+    return tf.raw_ops.Conv3D(
+        input=inputs,
+        filter=kernel,
+        strides=[1] * 5,
+        padding=padding.upper(),
+        dilations=[1, *rates, 1],
+    )
+
+
+def _convolve_channels_last(convolve: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    return turned(partial(_convolve, convolve), *given, **named)
+
+
+def _refuse_counting(*given: Any, **named: Any) -> None:
+    """Keras then encodes categories by comparing, not by counting."""
+    raise ValueError
+
+
+Replacements = dict[tuple[Any, str], Callable[..., Any]]
+CONVOLUTIONS: Replacements = {
+    (nn, "conv"): turned,
+    (nn, "conv_transpose"): turned,
+    (nn, "depthwise_conv"): turned,
+    (nn, "separable_conv"): turned,
+}
+CONVERTIBLE: Replacements = CONVOLUTIONS | {
+    (math, "argmax"): _position,
+    (math, "argmin"): _position,
+    (math, "einsum"): _einsum,
+    (image, "resize"): by_matrices,
+    (tf_utils, "tf_encode_categorical_inputs"): _refuse_counting,
+}
+FOR = {
+    "cpu": CONVOLUTIONS | {(nn, "max_pool"): by_plane},
+    "onnx": CONVERTIBLE,
+    "tflite": CONVERTIBLE
+    | {
+        (math, "add"): _add,
+        (nn, "conv"): _convolve_channels_last,
+        (nn, "max_pool"): by_plane,
+        (nn, "average_pool"): by_plane,
+    },
+}

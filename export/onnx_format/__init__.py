@@ -1,0 +1,1 @@
+"""ONNX: conversion, passes, precisions, check, runtime."""

@@ -1,0 +1,1 @@
+"""Moves transposes through the ONNX graph until they vanish: one rule per operator."""

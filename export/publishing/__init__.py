@@ -1,0 +1,1 @@
+"""All files of an export or none, and the manifest beside them."""

@@ -1,0 +1,50 @@
+"""One self-contained HTML page about an export: no script, no font, nothing from the network."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+
+def render(manifest: Mapping[str, Any]) -> str:
+    """The page for a manifest, as it stands in `manifest.json`; every text in it is escaped."""
+    source = files("export.report.page").joinpath("page.html").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"bytes": human_bytes, "error": error, "batch": batch, "bounds": bounds}
+    return environment.from_string(source).render(manifest=manifest)
+
+
+def human_bytes(count: int) -> str:
+    """1234567 -> "1.2 MB"."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def error(figure: float | str | None) -> str:
+    """A figure in two digits; infinities are stored as strings, unknown ones as None."""
+    if figure is None:
+        return "–"
+    if figure == 0:
+        return "0"
+    return figure if isinstance(figure, str) else f"{figure:.1e}"
+
+
+def batch(labels: Iterable[str]) -> str:
+    """What a batch was made of: "normal, unit, 64 given"."""
+    counts = Counter(labels).items()
+    return ", ".join(label if count == 1 else f"{count} {label}" for label, count in counts)
+
+
+def bounds(tolerances: Mapping[str, Any]) -> str:
+    """What was allowed, in the terms that decided."""
+    if tolerances["min_sqnr"] is not None:
+        return f"SQNR {tolerances['min_sqnr']:.0f} dB, cosine {tolerances['min_cosine']:.2f}"
+    return f"rtol {tolerances['rtol']:.0e}, atol {tolerances['atol']:.0e}"

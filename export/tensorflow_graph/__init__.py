@@ -1,0 +1,1 @@
+"""The Keras model as a TensorFlow graph with its weights apart."""

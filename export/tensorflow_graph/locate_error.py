@@ -1,0 +1,120 @@
+"""Finds the Keras layer that a failed conversion is about, by converting ever shorter prefixes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import keras
+
+from export.base.error_text import sentence
+from export.base.errors import ConversionError, ExportError, InputError, OutOfMemory, OutOfTime
+from export.processes.child import Failed
+from export.processes.memory import available
+from export.tensorflow_graph.large_weights import size
+
+COPIES = 7
+"""How often the converters hold the weights of a large model at once."""
+
+Attempt = Callable[[keras.Model], object]
+Written = TypeVar("Written")
+
+
+def written(
+    model: keras.Model, place: Path, write: Callable[[keras.Model, Path], Written]
+) -> Written:
+    """Calls `write(model, place)`; what goes wrong becomes one line that names a layer.
+
+    No layer is looked for when time ran out, or memory for a model whose weights account for that.
+
+    Raises:
+        InputError: as `write` did.
+        ExportError: of the kind that `write` raised, else a ConversionError.
+    """
+    try:
+        return _one_line(write, model, place)
+    except (InputError, OutOfTime):
+        raise
+    except ExportError as error:
+        if isinstance(error, OutOfMemory) and COPIES * size(model) > available():
+            raise
+        with TemporaryDirectory() as room:
+            spare = Path(room) / place.name
+            raise located(error, model, lambda part: _one_line(write, part, spare)) from error
+
+
+def _one_line(
+    write: Callable[[keras.Model, Path], Written], model: keras.Model, place: Path
+) -> Written:
+    """Whatever Keras, TensorFlow or the converter raises is an error of the conversion."""
+    try:
+        return write(model, place)
+    except Exception as error:
+        if isinstance(error, ExportError) and not isinstance(error, Failed):
+            raise
+        text = sentence(str(error)) or type(error).__name__
+        raise ConversionError(
+            f"can't be converted: {text.rstrip('.')}; replace it by other layers"
+        ) from error
+
+
+def located(error: ExportError, model: keras.Model, attempt: Attempt) -> ExportError:
+    """The same error with the name of the responsible layer in front.
+
+    Args:
+        error: what the conversion of the whole model raised.
+        model: Functional or Sequential.
+        attempt: converts and checks a model; raises ExportError when that fails.
+    """
+    layer = culprit(model, lambda part: _fails(part, attempt))
+    if layer is None:
+        return error
+    return type(error)(f"layer {layer.name!r} ({type(layer).__name__}): {error}")
+
+
+def culprit(model: keras.Model, fails: Callable[[keras.Model], bool]) -> Any:
+    """The first operation, in the order of execution, with which a prefix of the model fails.
+
+    Looks into nested models. None when that can't be told, for example when only the whole fails.
+    """
+    graph = getattr(model, "_functional", None) or model
+    if not hasattr(graph, "_nodes_by_depth"):
+        return None
+    nodes = _in_order(graph)
+    low, high = 0, len(nodes)
+    while low < high:
+        middle = (low + high) // 2
+        part = _prefix(graph, nodes[: middle + 1])
+        low, high = (low, middle) if part is not None and fails(part) else (middle + 1, high)
+    if low == len(nodes):
+        return None
+    operation = nodes[low].operation
+    inner = culprit(operation, fails) if isinstance(operation, keras.Model) else None
+    return inner or operation
+
+
+def _in_order(graph: Any) -> list[Any]:
+    depths = sorted(graph._nodes_by_depth, reverse=True)
+    nodes = [node for depth in depths for node in graph._nodes_by_depth[depth]]
+    return [node for node in nodes if not node.is_input]
+
+
+def _prefix(graph: Any, nodes: list[Any]) -> keras.Model | None:
+    """A model of these nodes, whose outputs are all tensors that none of them reads."""
+    read = {id(tensor) for node in nodes for tensor in node.input_tensors}
+    ends = [tensor for node in nodes for tensor in node.outputs if id(tensor) not in read]
+    starts = [tensor for tensor in graph.inputs if id(tensor) in read]
+    try:
+        return keras.Model(starts, ends, name=graph.name)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _fails(model: keras.Model, attempt: Attempt) -> bool:
+    try:
+        attempt(model)
+    except ExportError:
+        return True
+    except Exception:
+        return False
+    return False

@@ -1,0 +1,1 @@
+"""TFLite: conversion, precisions, flatbuffer, check, runtime."""

@@ -1,0 +1,133 @@
+"""Runs the original Keras model, in float64 and in float32, to make a `Reference`."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from export.base.errors import InputError
+from export.keras_model.output_scale import units
+from export.keras_model.ports import inputs as ports_of
+from export.keras_model.prepare import prepare
+from export.keras_model.random_inputs import draw, ranges_for
+from export.keras_model.run import in_float64, run, wide
+from export.keras_model.user_inputs import named_inputs
+from export.verification.comparison import Comparison, compare, merge
+from export.verification.reference import GIVEN, STRESS, Arrays, Case, Reference
+from export.verification.tolerances import Tolerances
+
+SIZES = (32, 64, 128, 224)
+SEED = 20
+
+
+def make_reference(model: keras.Model, inputs: Any = None, batch: int | None = None) -> Reference:
+    """Runs `model` on seeded inputs of several ranges, and on the user's own.
+
+    Args:
+        model: a built Keras model.
+        inputs: an array, a sequence of arrays or a dict by input name; the first axis is the batch.
+        batch: a further batch size to try, for files that will have that one fixed.
+
+    Returns:
+        The cases: a single example, one batch with every range, `inputs` if given.
+
+    Raises:
+        InputError: the model was never built, or can't be run on any input tried.
+    """
+    own = prepare(model).model
+    drawn = _drawn(own, ranges_for(model), batch)
+    exact, warnings = in_float64(own, drawn[0][1])
+    cases = [_case(exact, own, labels, values) for labels, values in drawn]
+    independent = _independent(own, cases[1])
+    cases, beyond = _within_float32(cases, independent)
+    if inputs is not None:
+        given = named_inputs(own, inputs)
+        cases.append(_case(exact, own, (GIVEN,) * len(next(iter(given.values()))), given))
+    return Reference(tuple(cases), independent, warnings + beyond, units(own))
+
+
+def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -> Comparison:
+    """Compares another Keras model, such as the folded one, with the reference."""
+    own = prepare(model).model
+    return merge(
+        compare(
+            case.truth,
+            run(own, case.inputs),
+            original=case.original,
+            units=reference.units,
+            run=f"Keras, batch {len(case.labels)}",
+            **tolerances,
+        )
+        for case in reference.cases
+    )
+
+
+def _drawn(
+    model: keras.Model, ranges: tuple[str, ...], batch: int | None
+) -> list[tuple[tuple[str, ...], Arrays]]:
+    """A single example and a batch of all ranges; a second size for what the model leaves open."""
+    first, second = _sizes(model)
+    plan: list[tuple[tuple[str, ...], int]] = [(("normal",), first), (ranges, second)]
+    if batch and batch not in (1, len(ranges)):
+        plan.append((tuple(ranges[i % len(ranges)] for i in range(batch)), first))
+    return [
+        (labels, draw(model, labels, SEED + at, size)) for at, (labels, size) in enumerate(plan)
+    ]
+
+
+def _sizes(model: keras.Model) -> tuple[int, int]:
+    """The smallest size that runs for the dimensions left open, and its double if that runs too."""
+    if all(None not in port.shape[1:] for port in ports_of(model)):
+        return SIZES[0], SIZES[0]
+    for size in SIZES:
+        if _runs(model, size):
+            return size, 2 * size if _runs(model, 2 * size) else size
+    raise InputError(f"the model runs at none of the sizes {SIZES}; give its input a fixed shape")
+
+
+def _runs(model: keras.Model, size: int) -> bool:
+    try:
+        return bool(run(model, draw(model, ("normal",), SEED, size)))
+    except Exception:
+        return False
+
+
+def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs: Arrays) -> Case:
+    original = run(own, inputs)
+    truth = dict(zip(original, run(exact, wide(inputs)).values(), strict=True))
+    return Case(labels, inputs, truth, original)
+
+
+def _independent(model: keras.Model, case: Case) -> bool:
+    """Whether the first example gives the same alone as in the batch."""
+    alone = run(model, case.examples(0, 1).inputs)
+    return all(
+        values.ndim > 0 and np.allclose(values, case.original[name][:1], rtol=1e-3, atol=1e-4)
+        for name, values in alone.items()
+    )
+
+
+def _within_float32(cases: list[Case], independent: bool) -> tuple[list[Case], tuple[str, ...]]:
+    """Drops stress inputs for which the original in float32 is not the function in float64."""
+    kept, dropped = [], []
+    for case in cases:
+        lost = [label in STRESS and _lost(case, at) for at, label in enumerate(case.labels)]
+        dropped += [label for label, gone in zip(case.labels, lost, strict=True) if gone]
+        if any(lost) and independent:
+            case = case.pick(np.flatnonzero(~np.array(lost)))
+        kept.append(case)
+    names = ", ".join(dict.fromkeys(dropped))
+    warning = f"inputs of the range(s) {names} are beyond what the original model can do in float32"
+    return kept, (warning,) if dropped and independent else ()
+
+
+def _lost(case: Case, at: int) -> bool:
+    for name, values in case.truth.items():
+        if values.ndim == 0 or values.dtype.kind != "f":
+            continue
+        truth, own = values[at], case.original[name][at].astype(np.float64)
+        with np.errstate(all="ignore"):
+            bound = Tolerances.ceiling * np.sqrt(np.mean(np.square(truth)))
+            if not (np.abs(truth - own).max(initial=0.0) <= bound):
+                return True
+    return False

@@ -1,0 +1,88 @@
+"""The documented defaults: how far an artefact may be from the float64 truth, per precision."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from export.base.errors import InputError
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Bounds on an output `a` against its float64 reference `b`, example by example.
+
+    Element by element `|a - b| <= atol * rms(b) + rtol * |b|`, where `rms(b)` is the root mean
+    square over one example, or 1 for a sigmoid (see `proof.units`); an artefact whose error is at
+    most `noise` times that of the original float32 model passes too, up to `ceiling * rms(b)`: a
+    network that amplifies rounding does so everywhere.
+    Quantised files are judged by the ratio of signal to quantisation noise instead.
+
+    Attributes:
+        rtol: relative to the element.
+        atol: relative to the root mean square of the example's output (1 where that is zero).
+        noise: factor on the original model's own largest error.
+        ceiling: bound on that allowance.
+        min_sqnr: decibel; judged instead of `rtol` and `atol` when set.
+        min_cosine: cosine similarity, judged together with `min_sqnr`.
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    noise: float = 4.0
+    ceiling: float = 1e-2
+    min_sqnr: float | None = None
+    min_cosine: float = -1.0
+
+    def given(
+        self, rtol: float | None = None, atol: float | None = None, min_sqnr: float | None = None
+    ) -> "Tolerances":
+        """These with the given bounds in their place.
+
+        Raises:
+            InputError: a bound is negative or no number.
+        """
+        bounds = {"rtol": rtol, "atol": atol, "min_sqnr": min_sqnr}
+        chosen = {name: value for name, value in bounds.items() if value is not None}
+        for name, value in chosen.items():
+            if not math.isfinite(value) or (value < 0 and name != "min_sqnr"):
+                raise InputError(f"{name} is {value}; give a number that is not negative")
+        return replace(self, **chosen)
+
+
+DEFAULTS = {
+    "float32": Tolerances(rtol=1e-4, atol=1e-5),
+    "float16": Tolerances(rtol=1e-2, atol=1e-2),
+    "dynamic_int8": Tolerances(min_sqnr=15.0, min_cosine=0.98),
+    "int8": Tolerances(min_sqnr=10.0, min_cosine=0.95),
+}
+
+
+def tolerances(
+    precision: str = "float32",
+    rtol: float | None = None,
+    atol: float | None = None,
+    min_sqnr: float | None = None,
+) -> Tolerances:
+    """The defaults of `precision` with the given bounds in their place.
+
+    Raises:
+        InputError: the precision is unknown, or a bound is negative or no number.
+    """
+    if precision not in DEFAULTS:
+        raise InputError(f"unknown precision {precision!r}; use one of {', '.join(DEFAULTS)}")
+    return DEFAULTS[precision].given(rtol, atol, min_sqnr)
+
+
+def from_record(record: Any) -> Tolerances:
+    """The bounds that a manifest tells.
+
+    Raises:
+        InputError: they are none.
+    """
+    try:
+        numbers: dict[str, Any] = {
+            name: value if value is None else float(value) for name, value in record.items()
+        }
+        return Tolerances(**numbers)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError("the manifest tells no tolerances; it is damaged, export again") from error

@@ -1,0 +1,64 @@
+import sys
+from types import ModuleType
+
+import pytest
+
+from export.base.errors import InputError
+from export.loading.custom_objects import Custom, custom_objects
+
+
+class Twice:
+    pass
+
+
+def swish(x):
+    return x
+
+
+@pytest.fixture(autouse=True)
+def shop(monkeypatch):
+    """A module to import from, under a dotted name."""
+    module = ModuleType("shop.layers")
+    module.Twice, module.swish, module.table = Twice, swish, {"Renamed": Twice}
+    monkeypatch.setitem(sys.modules, "shop", ModuleType("shop"))
+    monkeypatch.setitem(sys.modules, "shop.layers", module)
+
+
+def test_objects_go_by_their_own_name_and_tables_by_their_keys():
+    specs = ["shop.layers:Twice", "shop.layers:swish", "shop.layers:table"]
+    expected = {"Twice": Twice, "swish": swish, "Renamed": Twice}
+    assert custom_objects(specs).objects() == expected
+    assert custom_objects(["shop.layers"]).objects() == {}
+
+
+@pytest.mark.parametrize(
+    ("specs", "kind", "module", "registered", "allowed"),
+    [
+        (["shop.layers:Twice"], "Twice", "shop.layers", "", True),
+        (["shop.layers:Twice"], "Thrice", "shop.layers", "", False),
+        (["shop.layers:Twice"], "Functional", "elsewhere", "pack>Twice", True),
+        (["shop.layers:table"], "Renamed", "elsewhere", "", True),
+        (["shop"], "Anything", "shop.layers", "", True),
+        (["shop"], "Anything", "shopping", "", False),
+        (["shop"], "Anything", "elsewhere", "", False),
+        ([], "Twice", "shop.layers", "", False),
+    ],
+)
+def test_only_what_was_named_is_allowed(specs, kind, module, registered, allowed):
+    assert custom_objects(specs).allows(kind, module, registered) is allowed
+
+
+def test_nothing_is_imported_before_it_is_needed():
+    assert custom_objects(["no_such_module:x"]) == Custom(("no_such_module:x",))
+
+
+@pytest.mark.parametrize("spec", ["", ":x", "a:", "a b", "a:b:c", "a;b", "../x:y"])
+def test_a_malformed_spec_is_wrong_use(spec):
+    with pytest.raises(InputError, match="module:attribute"):
+        custom_objects([spec])
+
+
+@pytest.mark.parametrize("spec", ["no_such_module:x", "json:no_such_name"])
+def test_what_can_not_be_imported_is_named(spec):
+    with pytest.raises(InputError, match=f"'{spec}' can't be imported"):
+        custom_objects([spec]).objects()

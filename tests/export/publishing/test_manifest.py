@@ -1,0 +1,172 @@
+import json
+import os
+import subprocess
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.base.errors import InputError
+from export.options import Options
+from export.pipeline import export
+from export.publishing.manifest import check_manifest, read_manifest
+from export.publishing.publish import COMMITTED, MARK
+from tests.export.archives import save_net
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    home = tmp_path_factory.mktemp("exported")
+    save_net(home / "net.keras")
+    export(home / "net.keras", home / "out", Options())
+    return home / "out"
+
+
+@pytest.fixture
+def copy(exported, tmp_path):
+    for path in exported.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path / "manifest.json"
+
+
+def change(path, edit):
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_untouched_files_pass_elsewhere(copy):
+    results = check_manifest(copy)
+    assert set(results) == {"model.onnx", "model.tflite"}
+    assert all(results.values())
+
+
+RUNTIMES_ONLY = (
+    "ai_edge_litert", "click", "flatbuffers", "markdown_it", "mdurl", "numpy", "numpy.libs",
+    "onnxruntime", "packaging", "pygments", "rich",
+)  # fmt: skip
+
+
+def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
+    """In a fresh virtual environment that has neither TensorFlow nor Keras nor a converter."""
+    home = tmp_path_factory.mktemp("elsewhere")
+    venv.create(home, with_pip=False, symlinks=True)
+    (room,) = home.glob("lib/*/site-packages")
+    for name in RUNTIMES_ONLY:
+        found = Path(np.__file__).parents[1] / name
+        if found.exists():
+            (room / name).symlink_to(found)
+    (room / "fleras.pth").write_text(str(Path(__file__).parents[2]))
+
+    def python(*arguments):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        command = [home / "bin" / "python", *arguments]
+        return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True)
+
+    for absent in ("tensorflow", "keras", "tf2onnx", "onnx", "h5py"):
+        assert "ModuleNotFoundError" in python("-c", f"import {absent}").stderr
+    done = python("-m", "export", "verify", str(copy))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(" equivalent") == 2
+    (copy.parent / "model.onnx").write_bytes(b"other")
+    assert python("-m", "export", "verify", str(copy)).returncode == 1
+
+
+def test_the_bounds_are_those_of_the_export_unless_others_are_given(copy):
+    """A file that passed under a wide tolerance passes again, and fails under a narrow one."""
+
+    def widen(content):
+        for artifact in content["artifacts"]:
+            artifact["verification"]["tolerances"] |= {"rtol": 0.5, "noise": 0.0}
+
+    results = check_manifest(change(copy, widen))
+    assert all(comparison.tolerances.rtol == 0.5 for comparison in results.values())
+    assert all(results.values())
+    assert not any(check_manifest(copy, rtol=0.0, atol=1e-12).values())
+
+
+def test_an_export_that_was_killed_half_way_is_completed_first(copy):
+    home = copy.parent
+    stage = home.parent / f".{home.name}{MARK}0{COMMITTED}"
+    stage.mkdir()
+    for name in ("model.tflite", "manifest.json"):
+        (home / name).rename(stage / name)
+    assert all(check_manifest(copy).values())
+    assert not stage.exists()
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "folded.keras", "reference.npz"])
+def test_a_changed_file_fails_and_is_not_run(copy, name):
+    content = bytearray((copy.parent / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy.parent / name).write_bytes(content)
+    result = check_manifest(copy)[name]
+    assert not result
+    assert "SHA-256 differs" in str(result)
+
+
+def test_a_missing_file_and_a_link_fail(copy):
+    (copy.parent / "model.onnx").unlink()
+    (copy.parent / "report.html").unlink()
+    (copy.parent / "report.html").symlink_to("/etc/hostname")
+    results = check_manifest(copy)
+    assert "is missing" in str(results["model.onnx"])
+    assert "is missing" in str(results["report.html"])
+    assert results["model.tflite"]
+
+
+def test_another_file_under_the_same_hash_is_caught_by_its_numbers(copy):
+    """A manifest edited to fit a wrong file still has the reference to answer to."""
+    onnx, tflite = copy.parent / "model.onnx", copy.parent / "model.tflite"
+    noise = bytearray(onnx.read_bytes())
+    kernel = noise.rindex(b"conv") + 40
+    noise[kernel + 3 :: 64] = bytes(len(noise[kernel + 3 :: 64]))
+    onnx.write_bytes(noise)
+    from export.base.files import sha256
+
+    change(copy, lambda content: content["files"]["model.onnx"].update(sha256=sha256(onnx)))
+    results = check_manifest(copy)
+    assert not results["model.onnx"]
+    assert results["model.tflite"]
+    assert tflite.exists()
+
+
+@pytest.mark.parametrize("name", ["../evil.onnx", "/etc/passwd", "a/b.onnx"])
+def test_a_manifest_that_names_files_elsewhere_is_refused(copy, name):
+    change(copy, lambda content: content["files"].update({name: {"sha256": "0", "size": 0}}))
+    with pytest.raises(InputError, match="not its own"):
+        read_manifest(copy)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda content: content.pop("files"),
+        lambda content: content.update(files=[]),
+        lambda content: content.update(artifacts=[{}]),
+        lambda content: content["artifacts"][0].update(path="other.onnx"),
+        lambda content: content["artifacts"][0].update(precision=3),
+        lambda content: content["artifacts"][0].pop("verification"),
+        lambda content: content["artifacts"][0]["verification"].update(tolerances={"rtol": "x"}),
+        lambda content: content["artifacts"][0]["verification"].update(tolerances={"x": 1}),
+        lambda content: content["files"]["model.onnx"].pop("sha256"),
+        lambda content: content.update(schema="something else"),
+    ],
+)
+def test_a_damaged_manifest_is_one_line(copy, edit):
+    with pytest.raises(InputError) as caught:
+        read_manifest(change(copy, edit))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00", "[" * 100_000])
+def test_what_is_no_manifest_is_one_line(tmp_path, text):
+    path = tmp_path / "manifest.json"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_manifest(path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="can't read"):
+        read_manifest(tmp_path / "absent.json")

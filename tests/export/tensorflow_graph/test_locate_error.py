@@ -1,0 +1,72 @@
+"""The layer that a failure is about is found among prefixes, also inside nested models."""
+
+import keras
+import pytest
+from keras import layers
+
+from export.base.errors import ConversionError, InputError, NotEquivalent, OutOfMemory, OutOfTime
+from export.tensorflow_graph import locate_error as blame
+from export.tensorflow_graph.locate_error import culprit, written
+
+
+def nested():
+    inner_in = keras.Input((4,))
+    inner = keras.Model(inner_in, layers.Dense(2, name="bad")(layers.Dense(3)(inner_in)))
+    entry = keras.Input((4,))
+    return keras.Model(entry, layers.Dense(2, name="last")(inner(entry)))
+
+
+def refusing(name, error):
+    """A conversion that fails when the model has a layer of this name."""
+
+    def write(model, place):
+        if name in {layer.name for layer in model._flatten_layers()}:
+            raise error
+        return "done"
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["bad", "last"])
+def test_the_first_layer_with_which_it_fails(name):
+    found = culprit(nested(), lambda m: name in {layer.name for layer in m._flatten_layers()})
+    assert found.name == name
+
+
+def test_none_when_no_prefix_fails():
+    assert culprit(nested(), lambda model: False) is None
+
+
+def test_the_error_keeps_its_kind_and_names_the_layer(tmp_path):
+    for kind in (ConversionError, NotEquivalent):
+        with pytest.raises(kind, match=r"^layer 'bad' \(Dense\): no good$"):
+            written(nested(), tmp_path / "m", refusing("bad", kind("no good")))
+
+
+def test_errors_of_others_become_one_line(tmp_path):
+    told = r"^layer 'last' \(Dense\): can't be converted: strange; replace it by other layers$"
+    with pytest.raises(ConversionError, match=told):
+        written(nested(), tmp_path / "m", refusing("last", ValueError("strange.")))
+
+
+def test_wrong_input_is_not_blamed_on_a_layer(tmp_path):
+    with pytest.raises(InputError, match=r"^wrong$"):
+        written(nested(), tmp_path / "m", refusing("last", InputError("wrong")))
+
+
+def test_what_was_written_is_returned(tmp_path):
+    assert written(nested(), tmp_path / "m", refusing("none", ValueError())) == "done"
+
+
+def test_time_that_ran_out_is_not_spent_once_more(tmp_path):
+    with pytest.raises(OutOfTime, match=r"^too long$"):
+        written(nested(), tmp_path / "m", refusing("last", OutOfTime("too long")))
+
+
+def test_memory_is_blamed_on_a_layer_unless_the_weights_need_it(tmp_path, monkeypatch):
+    write = refusing("last", OutOfMemory("too much"))
+    with pytest.raises(OutOfMemory, match=r"^layer 'last' \(Dense\): too much$"):
+        written(nested(), tmp_path / "m", write)
+    monkeypatch.setattr(blame, "available", lambda: 100)
+    with pytest.raises(OutOfMemory, match=r"^too much$"):
+        written(nested(), tmp_path / "m", write)
