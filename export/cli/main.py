@@ -34,7 +34,7 @@ class Commands(click.Group):
         """The command, or None for a name that is none."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"export.commands.{cmd_name}").command
+        command: click.Command = import_module(f"export.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

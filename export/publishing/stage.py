@@ -20,8 +20,8 @@ def staged(directory: Path, overwrite: bool) -> Iterator[Path]:
     """A fresh directory to write into; what is in it when the block ends well goes to `directory`.
 
     A kill at any moment leaves the old files or the new, see `export.publishing.publish`.
-    When the block raises, nothing is left behind. Several processes may do this with one directory: one set after
-    the other appears, each as a whole.
+    When the block raises, nothing is left behind. Several processes may do this with one
+    directory: one set after the other appears, each as a whole.
 
     Args:
         directory: need not exist.

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 def render(manifest: Mapping[str, Any]) -> str:
     """The page for a manifest, as it stands in `manifest.json`; every text in it is escaped."""
-    source = files("export.report.page").joinpath("page.html").read_text(encoding="utf-8")
+    source = files("export.report").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

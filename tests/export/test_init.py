@@ -15,9 +15,8 @@ def test_importing_export_imports_no_tensorflow():
     assert python(code).stdout.strip() == "False"
 
 
-@pytest.mark.parametrize("name", ["to_onnx", "to_tflite", "verify"])
-def test_a_function_stays_a_function_whichever_way_its_file_is_imported_first(name):
-    code = f"import export.{name}; from export import {name} as it; print(callable(it))"
+def test_a_function_stays_a_function_whichever_way_its_file_is_imported_first():
+    code = "import export.verify; from export import verify; print(callable(verify))"
     assert python(code).stdout.strip() == "True"
 
 

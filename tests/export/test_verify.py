@@ -1,3 +1,5 @@
+import faulthandler
+
 import keras
 import numpy as np
 import pytest
@@ -66,7 +68,6 @@ def test_a_file_its_runtime_refuses_is_a_report(model, tmp_path):
 
 
 def test_a_runtime_that_crashes_is_a_report(model, tmp_path, monkeypatch):
-    monkeypatch.setattr("export.verification.replay.SETTINGS", {".onnx": {"ONNX Runtime": True}})
     monkeypatch.setattr("export.verification.replay.call", crash)
     comparison = verify(model, write_dense(tmp_path / "right.onnx", model.layers[0]))
     assert not comparison
@@ -76,11 +77,12 @@ def test_a_runtime_that_crashes_is_a_report(model, tmp_path, monkeypatch):
 def crash(what, *_, **__):
     from export.processes.child import call
 
-    return call(what, "faulthandler", "_sigsegv")
+    return call(what, faulthandler._sigsegv)
 
 
 def test_wrong_use(model, tmp_path):
     with pytest.raises(InputError, match="no file"):
         verify(model, tmp_path / "absent.onnx")
+    path = write_dense(tmp_path / "m.onnx", model.layers[0])
     with pytest.raises(InputError, match="never built"):
-        verify(keras.Sequential([keras.layers.Dense(2)]), tmp_path / "absent.onnx")
+        verify(keras.Sequential([keras.layers.Dense(2)]), path)

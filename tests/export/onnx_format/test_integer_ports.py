@@ -5,7 +5,7 @@ import pytest
 
 from export.base.errors import ConversionError
 from export.onnx_format import integer_ports as integers
-from tests.export.onnx_passes.graphs import compute_in_runtime, graph, node
+from tests.export.onnx_format.graphs import compute_in_runtime, graph, node
 
 SHAPE = (2, 3)
 WEIGHTS = {

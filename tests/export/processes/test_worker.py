@@ -7,7 +7,8 @@ from pathlib import Path
 
 PARENT = """
 from export.processes import child
-child.call("spinning", "tests.export.misbehaviour", "spin", path={path!r})
+from tests.export import misbehavior
+child.call("spinning", misbehavior.spin, path={path!r})
 """
 
 

@@ -58,7 +58,7 @@ def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
         found = Path(np.__file__).parents[1] / name
         if found.exists():
             (room / name).symlink_to(found)
-    (room / "fleras.pth").write_text(str(Path(__file__).parents[2]))
+    (room / "fleras.pth").write_text(str(Path(__file__).parents[3]))
 
     def python(*arguments):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from export.publishing import publish as publishing
 from export.publishing.publish import COMMITTED, MARK, homes, settle
-from export.publishing.publish import publish as publishing
 from export.publishing.stage import staged
 
 OLD = ("model.onnx", "model.onnx.data", "model.tflite")
@@ -24,7 +24,7 @@ NEW = ("model.onnx", "model.tflite")
 WRITER = textwrap.dedent("""
     import ctypes, fcntl, json, os, shutil, signal, sys
     from pathlib import Path
-    from tests.export.test_publishing import NEW, fill
+    from tests.export.publishing.test_publish import NEW, fill
 
     def work(stop):
         count = 0

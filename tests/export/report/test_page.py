@@ -3,13 +3,13 @@ from dataclasses import asdict
 from html.parser import HTMLParser
 
 import pytest
-from tests.export.proof.test_comparison import moved, outputs
 
 from export.publishing.manifest import describe
 from export.report.page import batch, bounds, error, human_bytes, render
 from export.verification.comparison import compare
 from export.verification.reference import Reference
 from export.verification.tolerances import tolerances
+from tests.export.verification.test_comparison import moved, outputs
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

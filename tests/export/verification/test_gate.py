@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
+from export import to_onnx, to_tflite
 from export.base.errors import ConversionError, NotEquivalent
-from export.onnx_format import convert as to_onnx
 from export.onnx_format import names
 from export.onnx_format.passes import affine
-from export.tflite_format import convert as to_tflite
 from export.verification import gate
 from export.verification.make_reference import make_reference
 from tests.export import zoo

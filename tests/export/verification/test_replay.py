@@ -2,13 +2,11 @@
 
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.base.errors import InputError
+from export.onnx_format.engine import ONNX_RUNTIME
 from export.verification import replay as module
 from export.verification.reference import Case, Reference
-from export.verification.replay import replay
 
 
 def case(count, seed=0):
@@ -17,6 +15,10 @@ def case(count, seed=0):
     return Case(
         ("normal",) * count, {"x": x}, y, {name: v.astype(np.float32) for name, v in y.items()}
     )
+
+
+def replay(reference, path):
+    return module.replay(reference, path, ONNX_RUNTIME)
 
 
 REFERENCE = Reference((case(1), case(5)))
@@ -108,11 +110,3 @@ def test_a_hang_of_the_runtime_is_a_report(tmp_path, monkeypatch):
 def test_warnings_of_the_reference_are_those_of_the_comparison(tmp_path):
     doubtful = Reference(REFERENCE.cases, warnings=("only float32",))
     assert "only float32" in replay(doubtful, write(tmp_path / "a.onnx")).warnings
-
-
-def test_wrong_use(tmp_path):
-    with pytest.raises(InputError, match="there is no file"):
-        replay(REFERENCE, tmp_path / "absent.onnx")
-    (tmp_path / "a.pb").touch()
-    with pytest.raises(InputError, match=r"neither \.onnx nor \.tflite"):
-        replay(REFERENCE, tmp_path / "a.pb")

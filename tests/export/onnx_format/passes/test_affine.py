@@ -3,7 +3,7 @@
 import numpy as np
 
 from export.onnx_format.passes import affine
-from tests.export.onnx_passes.graphs import FIRST, graph, node, normal, preserved
+from tests.export.onnx_format.graphs import FIRST, graph, node, normal, preserved
 
 
 def affine_nodes(source):

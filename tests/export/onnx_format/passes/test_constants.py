@@ -1,7 +1,7 @@
 """What is constant is computed, what is unread is dropped."""
 
 from export.onnx_format.passes import constants
-from tests.export.onnx_passes.graphs import graph, node, normal, preserved
+from tests.export.onnx_format.graphs import graph, node, normal, preserved
 
 
 def test_constants_are_computed_and_unread_nodes_dropped(tmp_path):

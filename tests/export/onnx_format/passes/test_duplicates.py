@@ -1,7 +1,7 @@
 """Of equal nodes and constants one stays."""
 
 from export.onnx_format.passes import duplicates
-from tests.export.onnx_passes.graphs import graph, node, normal, preserved
+from tests.export.onnx_format.graphs import graph, node, normal, preserved
 
 
 def test_equal_nodes_and_constants_are_merged(tmp_path):

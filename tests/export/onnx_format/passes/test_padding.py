@@ -3,7 +3,7 @@
 import numpy as np
 
 from export.onnx_format.passes import padding
-from tests.export.onnx_passes.graphs import compute, compute_in_runtime, graph, node, normal
+from tests.export.onnx_format.graphs import compute, compute_in_runtime, graph, node, normal
 
 
 def test_zero_padding_survives_the_fusions_of_onnx_runtime(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 from onnx import helper
 
 from export.onnx_format.passes import reshapes
-from tests.export.onnx_passes.graphs import graph, node, preserved
+from tests.export.onnx_format.graphs import graph, node, preserved
 
 
 def test_a_target_computed_from_the_batch_becomes_a_constant(tmp_path):

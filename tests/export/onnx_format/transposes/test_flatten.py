@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from export.onnx_format.transposes import flatten as flattening
-from tests.export.onnx_passes.graphs import LAST, graph, node, normal, preserved
+from tests.export.onnx_format.graphs import LAST, graph, node, normal, preserved
 
 SHAPE = (2, 3, 4, 5)
 FLAT = [node("Transpose", "x", "t", perm=LAST), node("Reshape", "t flat", "f")]

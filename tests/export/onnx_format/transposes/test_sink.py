@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from export.onnx_format.transposes import sink as transposes
-from tests.export.onnx_passes.graphs import FIRST, LAST, graph, node, normal, preserved
+from tests.export.onnx_format.graphs import FIRST, LAST, graph, node, normal, preserved
 
 
 def convolution(name, source, result):

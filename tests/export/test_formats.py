@@ -4,8 +4,7 @@ import pytest
 
 from export import to_onnx, to_tflite
 from export.base.errors import ConversionError, InputError
-from export.formats import open_artifact
-from export.verification.gate import examine
+from export.formats import engine_of, open_artifact
 from tests.export.onnx_files import write_dense
 
 X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
@@ -57,7 +56,9 @@ def test_results_of_one_call_outlive_the_next(files):
 
 
 def test_examined_in_one_go(files):
-    inputs, outputs, (one, two) = examine(files[".onnx"], [{"x": X}, {"x": X[:1]}])
+    engine = engine_of(files[".onnx"])
+    inputs, outputs = engine.ports(files[".onnx"])
+    one, two = engine.run(files[".onnx"], [{"x": X}, {"x": X[:1]}])
     assert [port.name for port in inputs] == ["x"]
     assert len(outputs) == 2
     np.testing.assert_allclose(one["a"][:1], two["a"], rtol=1e-6)
