@@ -11,7 +11,7 @@ from typing import Any
 
 from export.base.error_text import sentence
 from export.base.errors import ConversionError, InputError
-from export.loading.config import CODE, check_config
+from export.loading.config import check_config, read_config
 from export.loading.container import check_container
 from export.loading.custom_objects import Custom, custom_objects
 from export.processes.child import call
@@ -38,7 +38,7 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
     """
     path, allowed = Path(path), custom_objects(custom)
     check_container(path)
-    check_config(path, allowed)
+    check_config(read_config(path), path.name, allowed)
     with ThreadPoolExecutor(1) as pool:
         rehearsal = pool.submit(_rehearse, path, allowed)
         import_module("keras")
@@ -89,9 +89,8 @@ def _load(path: Path, custom: Custom, room: str) -> Any:
     link.symlink_to(path.absolute())
     tempfile.tempdir = room
     try:
-        return keras.models.load_model(
-            link, custom_objects=objects, compile=False, safe_mode=not CODE & objects.keys()
-        )
+        with custom.code_allowed():
+            return keras.models.load_model(link, custom_objects=objects, compile=False)
     except Exception as error:
         line = sentence(str(error)) or type(error).__name__
         raise InputError(

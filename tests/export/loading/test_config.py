@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from export.base.errors import InputError
-from export.loading.config import check_config
+from export.loading.config import check_config, read_config
 from export.loading.custom_objects import Custom, custom_objects
 from fleras.fused_renorm import BatchNormalization
 from tests.export.archives import members, with_config, write
@@ -12,7 +12,7 @@ from tests.export.archives import members, with_config, write
 
 def refused(path, match):
     with pytest.raises(InputError, match=match) as caught:
-        check_config(path, Custom())
+        check_config(read_config(path), path.name, Custom())
     assert "\n" not in str(caught.value)
 
 
@@ -22,12 +22,12 @@ def test_keras_and_this_project_are_trusted(tmp_path):
     y = keras.ops.relu(BatchNormalization()(y)) + 1
     y = keras.layers.Dense(2, kernel_regularizer="l2", kernel_constraint="max_norm")(y)
     keras.Model(x, y).save(tmp_path / "model.keras")
-    check_config(tmp_path / "model.keras", Custom())
+    check_config(read_config(tmp_path / "model.keras"), "model.keras", Custom())
 
 
 def test_applications_are_trusted(tmp_path):
     keras.applications.MobileNetV3Small(weights=None).save(tmp_path / "model.keras")
-    check_config(tmp_path / "model.keras", Custom())
+    check_config(read_config(tmp_path / "model.keras"), "model.keras", Custom())
 
 
 @pytest.mark.parametrize("kind", ["Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer"])
@@ -37,7 +37,7 @@ def test_layers_that_carry_code_are_refused_by_name(source, tmp_path, kind):
 
     path = with_config(source, tmp_path / "code.keras", change)
     refused(path, rf"'trap' is a {kind}.*--custom-objects keras.layers:{kind}")
-    check_config(path, custom_objects([f"keras.layers:{kind}"]))
+    check_config(read_config(path), path.name, custom_objects([f"keras.layers:{kind}"]))
 
 
 @pytest.mark.parametrize("module", ["os", "subprocess", "my.layers", "keras.utils", "keras_evil"])

@@ -1,6 +1,7 @@
 import sys
 from types import ModuleType
 
+import keras
 import pytest
 
 from export.base.errors import InputError
@@ -9,6 +10,14 @@ from export.loading.custom_objects import Custom, custom_objects
 
 class Twice:
     pass
+
+
+@keras.saving.register_keras_serializable("shop")
+class Registered(keras.layers.Layer):
+    pass
+
+
+Registered.__module__ = "shop.layers"
 
 
 def swish(x):
@@ -32,20 +41,35 @@ def test_objects_go_by_their_own_name_and_tables_by_their_keys():
 
 
 @pytest.mark.parametrize(
-    ("specs", "kind", "module", "registered", "allowed"),
+    ("specs", "name", "module", "registered", "allowed"),
     [
         (["shop.layers:Twice"], "Twice", "shop.layers", "", True),
+        (["shop.layers:Twice"], "Twice", "shop.layers", "Twice", True),
         (["shop.layers:Twice"], "Thrice", "shop.layers", "", False),
-        (["shop.layers:Twice"], "Functional", "elsewhere", "pack>Twice", True),
+        (["shop.layers:Twice"], "Switch", "keras.src.ops.core", "pack>Twice", False),
+        (["shop.layers:Twice"], "Twice", "shop.layers", "fleras>BatchNormalization", False),
         (["shop.layers:table"], "Renamed", "elsewhere", "", True),
-        (["shop"], "Anything", "shop.layers", "", True),
-        (["shop"], "Anything", "shopping", "", False),
-        (["shop"], "Anything", "elsewhere", "", False),
+        (["shop"], "Registered", "shop.layers", "shop>Registered", True),
+        (["shop"], "Registered", "elsewhere", "fleras>BatchNormalization", False),
+        (["shop"], "Unregistered", "shop.layers", "", False),
+        (["keras.layers:Lambda"], "Lambda", "keras.layers", "", True),
+        (["keras.layers:Lambda"], "TFSMLayer", "keras.layers", "", False),
+        (["keras.layers:Lambda"], "layers.Lambda", "keras", "", False),
+        (["keras_hub.layers:Token"], "Token", "keras_hub.layers", "", True),
         ([], "Twice", "shop.layers", "", False),
     ],
 )
-def test_only_what_was_named_is_allowed(specs, kind, module, registered, allowed):
-    assert custom_objects(specs).allows(kind, module, registered) is allowed
+def test_only_what_was_named_is_allowed(specs, name, module, registered, allowed, monkeypatch):
+    hub = ModuleType("keras_hub.layers")
+    hub.Token = type("Other", (), {})
+    monkeypatch.setitem(sys.modules, "keras_hub", ModuleType("keras_hub"))
+    monkeypatch.setitem(sys.modules, "keras_hub.layers", hub)
+    assert custom_objects(specs).allows(name, module, registered, False) is allowed
+
+
+@pytest.mark.parametrize(("name", "allowed"), [("swish", True), ("Twice", False)])
+def test_functions_go_by_their_name(name, allowed):
+    assert custom_objects(["shop.layers:swish"]).allows(name, "x", "x", True) is allowed
 
 
 def test_nothing_is_imported_before_it_is_needed():

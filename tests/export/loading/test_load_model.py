@@ -50,6 +50,28 @@ def test_a_lambda_layer_is_refused_and_runs_nothing(tmp_path):
     assert load_model(tmp_path / "model.keras", ["keras.layers:Lambda"]).built
 
 
+def test_leave_for_one_layer_is_no_leave_for_another(tmp_path):
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)]).save(path)
+    with pytest.raises(InputError, match="is a Lambda"):
+        load_model(path, ["keras.layers:TFSMLayer"])
+    before = dict(vars(keras.layers.Lambda))
+    assert load_model(path, ["keras.layers:Lambda"]).built
+    assert dict(vars(keras.layers.Lambda)) == before
+    with pytest.raises(ValueError, match="afe"):
+        keras.models.load_model(path)
+
+
+def test_keras_own_safe_mode_is_a_second_lock(tmp_path, monkeypatch):
+    """What the list let pass by mistake is still not run."""
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)]).save(path)
+    monkeypatch.setattr(archive, "check_config", lambda *args: None)
+    for specs in ((), ("keras.layers:TFSMLayer",)):
+        with pytest.raises(InputError, match="can't load"):
+            load_model(path, specs)
+
+
 def test_a_custom_layer_is_refused_by_name_until_it_is_allowed(tmp_path, monkeypatch):
     (tmp_path / "my_layers.py").write_text(
         "import keras\n"
