@@ -26,9 +26,6 @@ ANY: Kinds = LAYERS | {
 }
 """What the configuration of a custom object may hold at keys that Keras does not know."""
 
-CLOSED = ("args", "build_config", "inbound_nodes", "kwargs")
-"""Keys below which there is data only, whatever the keys further down."""
-
 BY_KEY: dict[str, Kinds] = {
     "layers": LAYERS | {"operation"},
     "layer": LAYERS,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from export.base.errors import InputError
-from export.loading.allowed import ANY, CLOSED, CODE, DATA, NOTHING, Kinds, allowed_at, kinds_of
+from export.loading.allowed import ANY, CODE, DATA, NOTHING, Kinds, allowed_at, kinds_of
 from export.loading.custom_objects import Custom
 from export.loading.refusal import refuse
 
@@ -91,7 +91,7 @@ def _children(position: Position, file: str, custom: Custom) -> Iterator[Positio
 
 
 def _at(key: str, value: Any, parent: Position, otherwise: Kinds) -> Position:
-    if parent.closed or key in CLOSED:
+    if parent.closed:
         return Position(value, closed=True)
     return Position(value, allowed_at(key, otherwise))
 

@@ -60,6 +60,15 @@ def test_an_activation_function_is_only_an_activation(position):
         check_config(POSITIONS[position](BASE, relu), "trap.keras", Custom())
 
 
+@pytest.mark.parametrize("position", ["argument", "keyword", "build"])
+def test_leave_for_a_custom_object_is_not_for_an_argument(position):
+    named = hostile.node("function", "keras.ops", "convert_to_numpy", "convert_to_numpy")
+    allowed = Custom(("keras.ops:convert_to_numpy",))
+    check_config(POSITIONS["activation"](BASE, named), "trap.keras", allowed)
+    with pytest.raises(InputError):
+        check_config(POSITIONS[position](BASE, named), "trap.keras", allowed)
+
+
 def test_only_files_of_users_own_get_the_advice_to_allow_something():
     advised = set()
     for name, payload in PAYLOADS.items():
