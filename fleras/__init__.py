@@ -2,6 +2,6 @@
 
 from fleras.callbacks import RenormClippingSchedule
 from fleras.fused_renorm import BatchNormalization
-from fleras.recalibrate import recalibrate
+from fleras.recalibration.recalibrate import recalibrate
 
 __all__ = ["BatchNormalization", "RenormClippingSchedule", "recalibrate"]

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fleras.axes import Axes
 from fleras.clipping import Clipping, Limits
-from fleras.moving import MOVING, RENORM, reference, updated
-from fleras.paths import normalize, renormalize
-from fleras.variables import add_parameter, add_statistic, at_least_float32, square_root_of
+from fleras.numerics.axes import Axes
+from fleras.numerics.dispatch import normalize, renormalize
+from fleras.numerics.moving_statistics import MOVING, RENORM, reference, updated
+from fleras.weights import add_parameter, add_statistic, at_least_float32, square_root_of
 
 SERIALIZED = {
     "beta_initializer": keras.initializers,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fleras import statistics
+from fleras.numerics import batch_moments
 
 SHAPES = [
     ((6, 5, 7, 3), "NHWC"),
@@ -13,7 +13,7 @@ SHAPES = [
     ((4, 3, 5, 6), "NCHW"),
     ((2, 3, 2, 4, 5), "NCDHW"),
 ]
-WAYS = {"sums": statistics._of_sums, "kernel": statistics._of_kernel}
+WAYS = {"sums": batch_moments._of_sums, "kernel": batch_moments._of_kernel}
 MEANS = (0.0, -1.5, 4.7, 5.1, 40.0)
 
 
@@ -59,12 +59,12 @@ def test_the_variance_is_as_good_as_stated_where_the_second_reading_begins(
     shape, data_format, factor
 ):
     count = np.prod(shape) / shape[data_format.index("C")]
-    rounding = statistics._rounding(tf.constant(count, "float32")).numpy()
-    mean = factor * np.sqrt(statistics.LARGEST_ERROR / rounding)
+    rounding = batch_moments._rounding(tf.constant(count, "float32")).numpy()
+    mean = factor * np.sqrt(batch_moments.LARGEST_ERROR / rounding)
     x = (np.random.default_rng(7).normal(size=shape) + mean).astype("float32")
     (_, _, variance, _), _ = taken("sums", x, data_format)
     want = expected(x, data_format)[1]
-    np.testing.assert_allclose(variance, want, rtol=statistics.LARGEST_ERROR)
+    np.testing.assert_allclose(variance, want, rtol=batch_moments.LARGEST_ERROR)
 
 
 @pytest.mark.parametrize("mean", [100, 1e4, -1e4])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fleras.axes import Axes
+from fleras.numerics.axes import Axes
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fleras.axes import Axes
 from fleras.fused_renorm import BatchNormalization
-from fleras.masking import aligned_mask
+from fleras.numerics.axes import Axes
+from fleras.numerics.masking import aligned_mask
 
 KINDS = (keras.layers.BatchNormalization, BatchNormalization)
 PARTS = 4

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fleras.masking import aligned_mask
+from fleras.numerics.masking import aligned_mask
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fleras.fused_renorm import BatchNormalization
-from fleras.xla import compiled_by_xla
+from fleras.numerics.xla import compiled_by_xla
 from tests.fleras.trial import MODES, Trial
 
 

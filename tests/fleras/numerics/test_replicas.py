@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tests.fleras import replica_worker as worker
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def start(kind, output, configuration=None):

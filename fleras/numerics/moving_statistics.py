@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from fleras.renorm import Moments, Reference, blend
+from fleras.numerics.renorm import Moments, Reference, blend
 
 Statistics = dict[str, tf.Tensor]
 

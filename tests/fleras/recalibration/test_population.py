@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleras.population import Population
+from fleras.recalibration.population import Population
 
 
 def population(x):

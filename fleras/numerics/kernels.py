@@ -10,8 +10,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from fleras.clipping import Limits
-from fleras.renorm import Moments, Reference, correction, or_reference
-from fleras.statistics import batch_statistics
+from fleras.numerics.batch_moments import batch_statistics
+from fleras.numerics.renorm import Moments, Reference, correction, or_reference
 
 DTYPES = (tf.float16, tf.bfloat16, tf.float32)
 

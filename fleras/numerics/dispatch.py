@@ -6,13 +6,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from fleras.axes import Axes
 from fleras.clipping import Limits
-from fleras.kernels import DTYPES, fused_normalize, fused_renormalize
-from fleras.masking import aligned_mask
-from fleras.renorm import Moments, Reference, plain_normalize, plain_renormalize
-from fleras.replicas import has_replicas, sum_over_replicas
-from fleras.xla import compiled_by_xla
+from fleras.numerics.axes import Axes
+from fleras.numerics.kernels import DTYPES, fused_normalize, fused_renormalize
+from fleras.numerics.masking import aligned_mask
+from fleras.numerics.renorm import Moments, Reference, plain_normalize, plain_renormalize
+from fleras.numerics.replicas import has_replicas, sum_over_replicas
+from fleras.numerics.xla import compiled_by_xla
 
 
 def renormalize(

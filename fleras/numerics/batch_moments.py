@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from fleras.renorm import Moments
+from fleras.numerics.renorm import Moments
 
 LARGEST_ERROR = 3e-4  # of a variance that is the difference of mean(x^2) and mean^2
 

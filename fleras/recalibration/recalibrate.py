@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from rich.progress import Progress
 
-from fleras.batches import Batches
-from fleras.population import Population
-from fleras.recording import Recordings, batch_norms
+from fleras.recalibration.data import Batches
+from fleras.recalibration.observed_graph import Recordings, batch_norms
+from fleras.recalibration.population import Population
 
 
 def recalibrate(

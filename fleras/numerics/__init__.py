@@ -1,0 +1,1 @@
+"""Batch renormalization as functions of tensors."""

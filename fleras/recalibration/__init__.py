@@ -1,0 +1,1 @@
+"""Exact moving statistics from data."""
