@@ -29,8 +29,9 @@ from rich.table import Table
 from benchmarks.affine_forms import to_onnx_with_plain_affines, with_convolved_affines
 from benchmarks.interleaved import medians
 from export import to_onnx, to_tflite
-from export.formats import open_artifact
+from export.formats import engine_of, open_artifact
 from export.processes import child
+from export.processes.memory import available
 from export.verification.make_reference import make_reference
 from export.verification.replay import replay
 from fold import fold_batch_norms
@@ -49,7 +50,7 @@ def main() -> None:
     given = parser.parse_args()
     keras.config.disable_interactive_logging()
     child.start()
-    start = timed(lambda: child.call("starting", "export.processes.memory", "available"))
+    start = timed(lambda: child.call("starting", available))
     CONSOLE.print(f"once per process, the converter's process needs {start:.1f} s to start")
     ratios: list[float] = []
     for name in given.networks:
@@ -105,7 +106,7 @@ def pipeline(model: keras.Model, room: Path) -> None:
     reference = make_reference(model)
     for convert, path in ((to_onnx, room / "model.onnx"), (to_tflite, room / "model.tflite")):
         convert(folded, path, reference=reference)
-        assert replay(reference, path)
+        assert replay(reference, path, engine_of(path))
 
 
 def network(name: str, size: int) -> keras.Model:

@@ -1,0 +1,125 @@
+"""What one export of both formats in four precisions opens, converts, runs and hashes.
+
+    python -m benchmarks.export_trace [NETWORK] [--size 224] [--against CHECKOUT]
+
+With another checkout of the project, both export the same file in turns; ratios below 1 are in
+favor of this one.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+HERE = Path(__file__).parents[1]
+PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", nargs="?", default="ResNet50")
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--against", type=Path)
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(trace(given.one)))
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run(
+            [sys.executable, "-c", MAKE, directory, given.network, str(given.size)], check=True
+        )
+        checkouts = [HERE, *([given.against] if given.against else [])]
+        found = [run(checkout, Path(directory)) for checkout in checkouts]
+    show(given.network, found)
+
+
+MAKE = """
+import sys
+from pathlib import Path
+import keras, numpy as np
+from tests.batch_norms import randomise
+directory, network, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+keras.utils.set_random_seed(0)
+model = getattr(keras.applications, network)(weights=None, input_shape=(size, size, 3))
+randomise(model, 0).save(directory / "model.keras")
+np.save(directory / "data.npy", np.random.default_rng(0).uniform(size=(16, size, size, 3)))
+"""
+
+
+def run(checkout: Path, directory: Path) -> dict[str, float]:
+    """The counts of an export by the code in `checkout`."""
+    result = subprocess.run(
+        [sys.executable, "-P", __file__, "--one", str(directory)],
+        env=os.environ | {"PYTHONPATH": str(checkout)},
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def trace(directory: Path) -> dict[str, float]:
+    """Exports `model.keras` and counts what happens on the way, here and in the child."""
+    counts: Counter[str] = Counter()
+    source = str(directory / "model.keras")
+
+    def audit(event: str, args: tuple) -> None:
+        if event == "open" and str(args[0]).endswith(source.rsplit("/", 1)[1]):
+            counts["openings of the .keras file"] += 1
+
+    sys.addaudithook(audit)
+    import export.base.files as files
+    from export.options import Options
+    from export.pipeline import export
+    from export.processes import child
+
+    plain = child.Child.call
+
+    def call(self, what, request, *rest, **kwargs):
+        counts["calls of the child"] += 1
+        name = getattr(request[0], "__qualname__", str(request[0])).rsplit(".", 1)[-1]
+        counts[f"of these, {name}"] += 1
+        return plain(self, what, request, *rest, **kwargs)
+
+    child.Child.call = call
+    digest = files.hashlib.file_digest
+
+    def hashed(*args):
+        counts["files hashed"] += 1
+        return digest(*args)
+
+    files.hashlib.file_digest = hashed
+    start = time.perf_counter()
+    options = Options(
+        precisions=PRECISIONS, calibration=directory / "data.npy", overwrite=True, min_sqnr=-20.0
+    )
+    export(directory / "model.keras", directory / "out", options)
+    return dict(counts) | {"seconds": time.perf_counter() - start}
+
+
+def show(network: str, found: list[dict[str, float]]) -> None:
+    """One row per count."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        f"{network}, 2 formats, {len(PRECISIONS)} precisions", *("this", "other", "ratio")
+    )
+    for name in dict.fromkeys(key for each in found for key in each):
+        this, *other = [each.get(name, 0) for each in found]
+        ratio = f"{this / other[0]:.2f}" if other and other[0] else "-"
+        table.add_row(name, f"{this:.4g}", *(f"{value:.4g}" for value in other), ratio)
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()

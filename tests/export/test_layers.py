@@ -1,0 +1,78 @@
+"""The folders of `export` import downwards alone, and the packages export -> fold -> fleras."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LAYERS = (
+    {"cli"},
+    {"demo", "doctor"},
+    {"pipeline"},
+    {"publishing", "verify", "options", "benchmark"},
+    {"report"},
+    {"formats"},
+    {"onnx_format", "tflite_format"},
+    {"verification", "tensorflow_graph"},
+    {"keras_model"},
+    {"keras_patches"},
+    {"loading"},
+    {"processes"},
+    {"base"},
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+PACKAGES = {"fleras": set(), "fold": {"fleras"}, "export": {"fleras", "fold"}}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """What a file imports, wherever in it, by full name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def files(package: str) -> list[Path]:
+    return sorted(path for path in (ROOT / package).rglob("*.py") if path.parent != ROOT)
+
+
+def unit(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").parts[1]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_one_way(package):
+    foreign = PACKAGES.keys() - PACKAGES[package] - {package}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files(package)
+        for name in imported(path)
+        if name.split(".")[0] in foreign
+    ]
+    assert not wrong
+
+
+def test_every_file_of_export_has_a_layer():
+    assert {unit(path) for path in files("export")} - {"__init__", "__main__"} == RANK.keys()
+
+
+def test_the_folders_of_export_import_downwards():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files("export")
+        if (own := unit(path)) in RANK
+        for name in imported(path)
+        if name.startswith("export.")
+        and (other := name.split(".")[1]) != own
+        and RANK[other] <= RANK[own]
+    ]
+    assert not wrong
+
+
+def test_an_upward_import_would_be_found(tmp_path):
+    file = tmp_path / "low.py"
+    file.write_text("def late():\n    from export import pipeline\n    import export.cli.main\n")
+    assert list(imported(file)) == ["export.pipeline", "export.cli.main"]
