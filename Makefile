@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format networks fuzz bench-layer bench-fold bench-export evidence clean
+.PHONY: demo test check format networks fuzz mutants bench-layer bench-fold bench-export evidence clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -34,6 +34,9 @@ networks: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest -m fuzz
+
+mutants: $(INSTALLED)
+	$(BIN)/python -m tests.mutants
 
 bench-layer: $(INSTALLED)
 	$(BIN)/python -m benchmarks.layer
