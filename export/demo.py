@@ -9,7 +9,7 @@ import numpy as np
 
 from export.base.errors import InputError
 from export.benchmark import interleaved
-from export.formats import open_artifact
+from export.formats import SUFFIXES, open_artifact
 from export.options import Options
 from export.pipeline import FOLDED, Exported, export
 
@@ -178,5 +178,5 @@ def _batch_norms(model: Any) -> int:
 
 
 def _label(name: str) -> str:
-    runtime = {".onnx": "ONNX Runtime", ".tflite": "LiteRT"}.get(Path(name).suffix, "Keras")
-    return f"{name}, {runtime}"
+    suffix = Path(name).suffix
+    return f"{name}, {SUFFIXES[suffix].engine.name if suffix in SUFFIXES else 'Keras'}"

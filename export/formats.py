@@ -1,27 +1,75 @@
 """The formats a model can be written in: one row each."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from export.base.artifact import Artifact
 from export.base.errors import InputError
 from export.base.runtime import Runtime
 from export.onnx_format.engine import ONNX_RUNTIME
 from export.tflite_format.engine import LITERT
 from export.verification.engine import Engine
 
-ENGINES = {engine.suffix: engine for engine in (ONNX_RUNTIME, LITERT)}
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Attributes:
+        name: what users call it; also the suffix of its files, without the dot.
+        engine: what checks and runs its files.
+        convert: writes a model as a file of it: model, path, keyword arguments.
+        settings: names of the options that `convert` takes.
+        batch: the size of the first axis where none was asked for; None leaves it free.
+    """
+
+    name: str
+    engine: Engine
+    convert: Callable[..., Artifact]
+    settings: tuple[str, ...]
+    batch: int | None = None
 
 
-def engine_of(path: Path) -> Engine:
-    """What runs the file.
+def _to_onnx(*args: Any, **settings: Any) -> Artifact:
+    from export.onnx_format import convert
+
+    return convert.to_onnx(*args, **settings)
+
+
+def _to_tflite(*args: Any, **settings: Any) -> Artifact:
+    from export.tflite_format import convert
+
+    return convert.to_tflite(*args, **settings)
+
+
+FORMATS = {
+    row.name: row
+    for row in (
+        Format("onnx", ONNX_RUNTIME, _to_onnx, ("opset", "nchw", "integer_io")),
+        Format("tflite", LITERT, _to_tflite, ("allow_flex", "integer_io"), batch=1),
+    )
+}
+SUFFIXES = {row.engine.suffix: row for row in FORMATS.values()}
+
+
+def format_of(path: Path) -> Format:
+    """The format of a file, by its suffix.
 
     Raises:
         InputError: no format has its suffix, or there is no such file.
     """
-    if path.suffix not in ENGINES:
-        raise InputError(f"{path.name} is neither .onnx nor .tflite; give one of these")
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path.name} is neither {' nor '.join(SUFFIXES)}; give one of these")
     if not path.is_file():
         raise InputError(f"there is no file {path}; check the name")
-    return ENGINES[path.suffix]
+    return SUFFIXES[path.suffix]
+
+
+def engine_of(path: Path) -> Engine:
+    """What runs the file; raises InputError as `format_of` does."""
+    return format_of(path).engine
 
 
 def open_artifact(path: str | Path, optimize: bool = True, threads: int | None = None) -> Runtime:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from export.base.errors import InputError
-from export.verification.tolerances import DEFAULTS, tolerances
+from export.formats import FORMATS
+from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 
-FORMATS = ("onnx", "tflite")
+Target = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Options:
 
     Attributes:
         formats: "onnx", "tflite".
-        precisions: each gives a file of its own, see `export.verification.tolerances.DEFAULTS`.
+        precisions: each gives a file of its own, see `export.verification.precisions`.
         fold: False leaves every batch norm as it is.
         keep: names of batch norms to leave, with shell wildcards.
         merge_branches: whether parallel linear branches become one layer.
@@ -35,8 +36,8 @@ class Options:
         report: whether to write an HTML page.
     """
 
-    formats: tuple[str, ...] = FORMATS
-    precisions: tuple[str, ...] = ("float32",)
+    formats: tuple[str, ...] = tuple(FORMATS)
+    precisions: tuple[str, ...] = (DEFAULT,)
     fold: bool = True
     keep: tuple[str, ...] = ()
     merge_branches: bool = True
@@ -56,30 +57,40 @@ class Options:
 
     def __post_init__(self) -> None:
         """Raises InputError when settings contradict each other."""
-        unknown = [p for p in self.precisions if p not in DEFAULTS]
+        unknown = [p for p in self.precisions if p not in PRECISIONS]
         unknown += [f for f in self.formats if f not in FORMATS]
         if unknown or not self.formats or not self.precisions:
-            known = ", ".join((*DEFAULTS, *FORMATS))
+            known = ", ".join((*PRECISIONS, *FORMATS))
             raise InputError(f"unknown or no format or precision {unknown}; choose from {known}")
-        if "int8" in self.precisions and self.calibration is None:
+        calibrated = [p for p in self.precisions if PRECISIONS[p].calibrated]
+        if calibrated and self.calibration is None:
             raise InputError(
-                "int8 needs representative inputs; give some hundred with --calibration data.npy"
+                f"{calibrated[0]} needs representative inputs; "
+                "give some hundred with --calibration data.npy"
+            )
+        if not self.targets():
+            raise InputError(
+                f"no format of {', '.join(self.formats)} holds {', '.join(self.precisions)}; "
+                "choose another format or precision"
             )
         if self.batch is not None and self.batch < 1:
             raise InputError(f"batch is {self.batch}; give a size of at least 1")
         tolerances(**self.tolerances())
 
-    def targets(self) -> list[tuple[str, str, str]]:
+    def targets(self) -> list[Target]:
         """File name, format and precision of each artefact."""
         return [
-            (
-                f"model.{form}" if precision == "float32" else f"model.{precision}.{form}",
-                form,
-                precision,
-            )
+            (f"model{precision.infix}.{form}", form, precision.name)
             for form in dict.fromkeys(self.formats)
-            for precision in dict.fromkeys(self.precisions)
+            for precision in (PRECISIONS[name] for name in dict.fromkeys(self.precisions))
+            if form in precision.formats
         ]
+
+    def settings(self, form: str) -> dict[str, Any]:
+        """What the conversion to this format is told, by keyword."""
+        row = FORMATS[form]
+        given = {name: getattr(self, name) for name in row.settings}
+        return given | {"batch": self.batch or row.batch}
 
     def tolerances(self) -> dict[str, Any]:
         """The given bounds, as keyword arguments of a comparison."""

@@ -11,7 +11,7 @@ import numpy as np
 from export.base.artifact import Artifact
 from export.base.errors import InputError, NotEquivalent
 from export.base.files import sha256
-from export.formats import engine_of
+from export.formats import FORMATS, engine_of
 from export.keras_model.user_inputs import read_inputs
 from export.loading.container import check_container
 from export.loading.load_model import load_model
@@ -22,6 +22,7 @@ from export.publishing.publish import MANIFEST, refuse_existing
 from export.publishing.stage import staged
 from export.publishing.wording import complaint_of, metadata_of, warnings_of
 from export.verification.comparison import Comparison
+from export.verification.precisions import PRECISIONS
 from export.verification.reference import Reference
 from export.verification.replay import replay
 
@@ -144,30 +145,11 @@ def _convert(
     reference: Reference | None,
     options: Options,
 ) -> Artifact:
-    common: dict[str, Any] = {"precision": precision, "metadata": metadata, "reference": reference}
-    if precision == "int8":
-        common["calibration"] = options.calibration
-    if form == "onnx":
-        from export.onnx_format.convert import to_onnx
-
-        return to_onnx(
-            model,
-            path,
-            opset=options.opset,
-            batch=options.batch,
-            nchw=options.nchw,
-            integer_io=options.integer_io,
-            **common,
-        )
-    from export.tflite_format.convert import to_tflite
-
-    return to_tflite(
-        model,
-        path,
-        batch=options.batch or 1,
-        allow_flex=options.allow_flex,
-        integer_io=options.integer_io,
-        **common,
+    settings = options.settings(form)
+    if PRECISIONS[precision].calibrated:
+        settings["calibration"] = options.calibration
+    return FORMATS[form].convert(
+        model, path, precision=precision, metadata=metadata, reference=reference, **settings
     )
 
 

@@ -31,9 +31,9 @@ def verify(
         model: the original, not folded.
         path: an `.onnx` or `.tflite` file.
         inputs: the user's own data: an array, a sequence of arrays, or a dict by input name.
-        rtol: bound on `|error|` relative to the reference; see `proof.tolerances.Tolerances`.
+        rtol: bound on `|error|` relative to the reference; see `export.verification.tolerances`.
         atol: bound on `|error|` relative to the root mean square of the example's output.
-        precision: of the file: "float32", "float16", "dynamic_int8" or "int8".
+        precision: of the file, see `export.verification.precisions`.
         min_sqnr: bound in decibel, for int8.
 
     Returns:

@@ -19,8 +19,9 @@ from export.cli.shared import (
     with_terminal,
 )
 from export.cli.terminal import Terminal
-from export.options import FORMATS, Options
-from export.verification.tolerances import DEFAULTS
+from export.formats import FORMATS
+from export.options import Options
+from export.verification.precisions import DEFAULT, PRECISIONS
 
 
 def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -37,17 +38,17 @@ def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> in
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(FORMATS)),
     multiple=True,
-    default=FORMATS,
+    default=tuple(FORMATS),
     help="Only this format; may be repeated. By default both.",
 )
 @click.option(
     "--precision",
     "precisions",
-    type=click.Choice(list(DEFAULTS)),
+    type=click.Choice(list(PRECISIONS)),
     multiple=True,
-    default=("float32",),
+    default=(DEFAULT,),
     help="May be repeated; each gives files of its own. By default float32.",
 )
 @click.option(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from export.cli.terminal import Terminal
+from export.formats import SUFFIXES
 from export.verification.comparison import Comparison
 from export.verification.figures import Figures
 from export.verification.tolerances import Tolerances
@@ -89,7 +90,7 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         home = path.parent if path.name == "manifest.json" else path
-        inside = [*sorted(home.glob("*.onnx")), *sorted(home.glob("*.tflite"))]
+        inside = [file for suffix in SUFFIXES for file in sorted(home.glob(f"*{suffix}"))]
         found += inside if home.is_dir() else [path]
     return found
 

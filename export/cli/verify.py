@@ -18,7 +18,7 @@ from export.cli.shared import (
 )
 from export.cli.terminal import Terminal
 from export.verification.comparison import Comparison
-from export.verification.tolerances import DEFAULTS, tolerances
+from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 
 
 @click.command()
@@ -26,8 +26,8 @@ from export.verification.tolerances import DEFAULTS, tolerances
 @click.argument("files", type=PATH, nargs=-1, metavar="[FILE]...")
 @click.option(
     "--precision",
-    type=click.Choice(list(DEFAULTS)),
-    default="float32",
+    type=click.Choice(list(PRECISIONS)),
+    default=DEFAULT,
     show_default=True,
     help="Of the files; a manifest knows by itself.",
 )

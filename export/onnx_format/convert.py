@@ -32,8 +32,8 @@ from export.tensorflow_graph.large_weights import separable, size
 from export.tensorflow_graph.locate_error import written
 from export.tensorflow_graph.trace import Traced, trace
 from export.verification.gate import Gate
+from export.verification.precisions import precision_of
 from export.verification.reference import Reference
-from export.verification.tolerances import tolerances
 
 OPSETS = range(13, 19)
 
@@ -81,12 +81,12 @@ def to_onnx(
     """
     path = Path(path)
     _check_arguments(path, opset, batch)
-    tolerances(precision)
+    calibrated = precision_of(precision).calibrated
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
     _check_size(prepared.model, precision)
-    data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
+    data = batches(prepared.model, calibration, batch or 1) if calibrated else []
     about = dict(metadata or {})
     wish = _Wish(opset, batch, precision, data, nchw, integer_io, about, prepared.model, reference)
     with replacing(path, overwrite) as place:
@@ -148,7 +148,7 @@ class _Wish:
         files = external.write(graph, place)
         if self.precision != "float32":
             graph = self._reduced(place)
-            if self.precision == "int8" and self.integer_io:
+            if self.calibration and self.integer_io:
                 about[integers.KEY] = json.dumps(integers.expose(graph))
             introduce(graph, model.name, about)
             files = external.write(graph, place)

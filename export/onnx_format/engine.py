@@ -24,6 +24,7 @@ def _remedy(refusal: str) -> str:
 
 
 ONNX_RUNTIME = Engine(
+    name="ONNX Runtime",
     suffix=".onnx",
     load=_load,
     check=_check,

@@ -19,18 +19,15 @@ def reduce(path: Path, precision: str, batches: list[Arrays], signed: bool = Fal
 
     Args:
         path: an ONNX file.
-        precision: "float16", "dynamic_int8" or "int8".
-        batches: representative inputs, for "int8".
+        precision: one of `REDUCTIONS`.
+        batches: representative inputs, where it needs some.
         signed: whether activations are int8; uint8 is faster on most CPUs.
     """
     logging.getLogger().setLevel(logging.ERROR)
-    if precision == "int8":
-        _static(path, batches, signed)
-    else:
-        {"float16": _half, "dynamic_int8": _dynamic}[precision](path)
+    REDUCTIONS[precision](path, batches, signed)
 
 
-def _half(path: Path) -> None:
+def _half(path: Path, batches: list[Arrays], signed: bool) -> None:
     model = onnx.load(path)
     opset = next(each.version for each in model.opset_import if not each.domain)
     kinds = {node.op_type for node in model.graph.node}
@@ -61,10 +58,10 @@ def _takes_half(kind: str, opset: int) -> bool:
     return all("tensor(float16)" in types for types in allowed if "tensor(float)" in types)
 
 
-def _dynamic(path: Path) -> None:
+def _dynamic(path: Path, batches: list[Arrays], signed: bool) -> None:
     """Weights in 8 bit, unsigned because ConvInteger has kernels for nothing else."""
-    with TemporaryDirectory() as room:
-        result = Path(room) / "model.onnx"
+    with TemporaryDirectory() as directory:
+        result = Path(directory) / "model.onnx"
         quantize_dynamic(
             path,
             result,
@@ -76,8 +73,8 @@ def _dynamic(path: Path) -> None:
 
 def _static(path: Path, batches: list[Arrays], signed: bool) -> None:
     """QDQ, weights per channel in 7 bit: 8 overflow in the dot products of CPUs without VNNI."""
-    with TemporaryDirectory() as room:
-        result = Path(room) / "model.onnx"
+    with TemporaryDirectory() as directory:
+        result = Path(directory) / "model.onnx"
         quantize_static(
             path,
             result,
@@ -89,6 +86,9 @@ def _static(path: Path, batches: list[Arrays], signed: bool) -> None:
             weight_type=QuantType.QInt8,
         )
         path.write_bytes(result.read_bytes())
+
+
+REDUCTIONS = {"float16": _half, "dynamic_int8": _dynamic, "int8": _static}
 
 
 class _Reader(CalibrationDataReader):

@@ -26,8 +26,8 @@ from export.tflite_format import flatbuffer as tflite_file
 from export.tflite_format.engine import LITERT
 from export.tflite_format.from_tensorflow import convert
 from export.verification.gate import Gate, runnable
+from export.verification.precisions import precision_of
 from export.verification.reference import Reference
-from export.verification.tolerances import tolerances
 
 LIMIT = 2**31 - 2**20
 UNRUN = (
@@ -81,12 +81,12 @@ def to_tflite(
     """
     path = Path(path)
     _check_arguments(path, batch)
-    tolerances(precision)
+    calibrated = precision_of(precision).calibrated
     refuse_existing(path, overwrite)
     child.start()
     prepared = prepare(model)
     _check_size(prepared.model)
-    data = batches(prepared.model, calibration, batch or 1) if precision == "int8" else []
+    data = batches(prepared.model, calibration, batch or 1) if calibrated else []
     about = metadata or {}
     wish = _Wish(batch, precision, data, integer_io, allow_flex, about, prepared.model, reference)
     with replacing(path, overwrite) as place:

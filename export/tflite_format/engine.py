@@ -34,6 +34,7 @@ def _read_ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
 
 
 LITERT = Engine(
+    name="LiteRT",
     suffix=".tflite",
     load=_load,
     check=_check,

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 SIGNATURE = "serving_default"
+Batches = Sequence[Sequence[np.ndarray]]
 
 _graphs = itertools.count()
 
@@ -20,7 +21,7 @@ def convert(
     weights: dict[str, np.ndarray],
     room: Path,
     precision: str,
-    calibration: Sequence[Sequence[np.ndarray]],
+    calibration: Batches,
     integer_io: bool,
     allow_flex: bool,
 ) -> bytes:
@@ -34,8 +35,8 @@ def convert(
             Placeholders. The converter copies constants 25 times, these seven times, but takes
             seconds longer over small ones.
         room: an empty directory, in which such weights are stored.
-        precision: "float32", "float16", "dynamic_int8" or "int8".
-        calibration: representative inputs in order, for "int8".
+        precision: "float32" or one of `REDUCTIONS`.
+        calibration: representative inputs in order, where the precision needs some.
         integer_io: whether inputs and outputs are int8 then.
         allow_flex: whether operators may be left to TensorFlow's own kernels.
 
@@ -50,20 +51,31 @@ def convert(
     else:
         function = _function(graph_def, inputs, outputs, {}).get_concrete_function()
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
-    sets = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if precision != "float32":
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision in REDUCTIONS:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if precision == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if precision == "int8":
-        converter.representative_dataset = lambda: map(list, calibration)
-        sets = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, *sets]
+        REDUCTIONS[precision](converter, calibration)
     if integer_io:
         converter.inference_input_type = converter.inference_output_type = tf.int8
     if allow_flex:
-        sets.append(tf.lite.OpsSet.SELECT_TF_OPS)
-    converter.target_spec.supported_ops = sets
+        converter.target_spec.supported_ops += [tf.lite.OpsSet.SELECT_TF_OPS]
     return bytes(converter.convert())
+
+
+def _half(converter: Any, calibration: Batches) -> None:
+    converter.target_spec.supported_types = [tf.float16]
+
+
+def _dynamic(converter: Any, calibration: Batches) -> None:
+    """What the converter does by itself when it may optimize."""
+
+
+def _static(converter: Any, calibration: Batches) -> None:
+    converter.representative_dataset = lambda: map(list, calibration)
+    converter.target_spec.supported_ops.insert(0, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
+
+
+REDUCTIONS = {"float16": _half, "dynamic_int8": _dynamic, "int8": _static}
 
 
 def _store(

@@ -8,7 +8,8 @@ import numpy as np
 
 from export.verification.figures import Figures, worst
 from export.verification.measure import measure
-from export.verification.tolerances import Tolerances, tolerances
+from export.verification.precisions import tolerances
+from export.verification.tolerances import Tolerances
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -80,12 +81,12 @@ def compare(
         result: what the artefact gave.
         original: what the original model gave in its own precision, if known. It sets the dtypes to
             expect, and the noise that is normal for this model.
-        precision: "float32", "float16", "dynamic_int8" or "int8": which default bounds apply.
+        precision: which default bounds apply, see `export.verification.precisions`.
         rtol: replaces the default, see `Tolerances`.
         atol: replaces the default.
         min_sqnr: replaces the default, in decibel.
         bounds: all of these at once.
-        units: by output name, the least scale of an example; see `proof.units`.
+        units: by output name, the least scale of an example; see `export.keras_model.output_scale`.
         run: a label for the records.
 
     Returns:

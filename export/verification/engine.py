@@ -15,6 +15,7 @@ class Engine:
     """One runtime.
 
     Attributes:
+        name: what users call it.
         suffix: of the files it runs.
         load: opens a file: path, whether to optimize, threads per operator (None: its own choice).
         check: raises ConversionError unless the file keeps the rules of its format; returns the
@@ -26,6 +27,7 @@ class Engine:
         read_ports: inputs and outputs of a file that the runtime can't load.
     """
 
+    name: str
     suffix: str
     load: Callable[[Path, bool, int | None], Runtime]
     check: Callable[[Path, bool], list[str]]

@@ -52,7 +52,7 @@ class Reference:
         independent: whether an example's output is its own, whatever else is in the batch. A batch
             norm called with `training=True` makes it otherwise; then batches can't be cut.
         warnings: what could not be tried.
-        units: of the outputs, see `proof.units`.
+        units: of the outputs, see `export.keras_model.output_scale`.
     """
 
     cases: tuple[Case, ...]

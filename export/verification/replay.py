@@ -10,8 +10,9 @@ from export.base.errors import ConversionError
 from export.processes.child import call
 from export.verification.comparison import Comparison, compare, merge
 from export.verification.engine import Engine
+from export.verification.precisions import precision_of, tolerances
 from export.verification.reference import Arrays, Case, Reference
-from export.verification.tolerances import Tolerances, tolerances
+from export.verification.tolerances import Tolerances
 
 Names = dict[str, str]
 SECONDS = 600.0
@@ -31,14 +32,15 @@ def replay(
     """Runs the file in a child process on every case, with each setting of its runtime.
 
     The bounds are those of the precision with the given ones in their place, or all of `bounds`.
-    Files of precision "int8" get the user's own examples, or those of no stress range.
+    Files whose activations are integers get the user's own examples, or those of no stress range.
 
     Returns:
         The merged comparison. A runtime that refuses the file, crashes on it or takes more than ten
         minutes is a problem in it, not an exception.
     """
     bounds = bounds or tolerances(precision, rtol, atol, min_sqnr)
-    reference = reference.typical() if precision == "int8" else reference
+    if precision_of(precision).calibrated:
+        reference = reference.typical()
     parts = []
     for setting, optimize in engine.settings.items():
         try:

@@ -1,4 +1,4 @@
-"""The documented defaults: how far an artefact may be from the float64 truth, per precision."""
+"""How far an artefact may be from the float64 truth."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ class Tolerances:
     """Bounds on an output `a` against its float64 reference `b`, example by example.
 
     Element by element `|a - b| <= atol * rms(b) + rtol * |b|`, where `rms(b)` is the root mean
-    square over one example, or 1 for a sigmoid (see `proof.units`); an artefact whose error is at
-    most `noise` times that of the original float32 model passes too, up to `ceiling * rms(b)`: a
-    network that amplifies rounding does so everywhere.
+    square over one example, or 1 for a sigmoid (see `export.keras_model.output_scale`); an artefact
+    whose error is at most `noise` times that of the original float32 model passes too, up to
+    `ceiling * rms(b)`: a network that amplifies rounding does so everywhere.
     Quantised files are judged by the ratio of signal to quantisation noise instead.
 
     Attributes:
@@ -47,30 +47,6 @@ class Tolerances:
             if not math.isfinite(value) or (value < 0 and name != "min_sqnr"):
                 raise InputError(f"{name} is {value}; give a number that is not negative")
         return replace(self, **chosen)
-
-
-DEFAULTS = {
-    "float32": Tolerances(rtol=1e-4, atol=1e-5),
-    "float16": Tolerances(rtol=1e-2, atol=1e-2),
-    "dynamic_int8": Tolerances(min_sqnr=15.0, min_cosine=0.98),
-    "int8": Tolerances(min_sqnr=10.0, min_cosine=0.95),
-}
-
-
-def tolerances(
-    precision: str = "float32",
-    rtol: float | None = None,
-    atol: float | None = None,
-    min_sqnr: float | None = None,
-) -> Tolerances:
-    """The defaults of `precision` with the given bounds in their place.
-
-    Raises:
-        InputError: the precision is unknown, or a bound is negative or no number.
-    """
-    if precision not in DEFAULTS:
-        raise InputError(f"unknown precision {precision!r}; use one of {', '.join(DEFAULTS)}")
-    return DEFAULTS[precision].given(rtol, atol, min_sqnr)
 
 
 def from_record(record: Any) -> Tolerances:

@@ -8,7 +8,7 @@ from keras import layers, ops
 from export import to_onnx, verify
 from export.keras_model.output_scale import units
 from export.verification.measure import measure
-from export.verification.tolerances import DEFAULTS
+from export.verification.precisions import tolerances
 
 
 def output_of(*steps):
@@ -36,10 +36,10 @@ def test_saturating_outputs_have_one(steps, wanted):
 
 def test_the_unit_is_the_least_scale():
     truth, value = np.array([[1e-9]]), np.array([[2e-8]], np.float32)
-    assert not measure("y", truth, value, None, DEFAULTS["float32"]).passed
-    assert measure("y", truth, value, None, DEFAULTS["float32"], unit=1.0).passed
+    assert not measure("y", truth, value, None, tolerances()).passed
+    assert measure("y", truth, value, None, tolerances(), unit=1.0).passed
     wrong = np.array([[1e-4]], np.float32)
-    assert not measure("y", truth, wrong, None, DEFAULTS["float32"], unit=1.0).passed
+    assert not measure("y", truth, wrong, None, tolerances(), unit=1.0).passed
 
 
 def test_a_sure_classifier_is_equivalent(tmp_path):

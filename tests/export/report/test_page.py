@@ -7,8 +7,8 @@ import pytest
 from export.publishing.manifest import describe
 from export.report.page import batch, bounds, error, human_bytes, render
 from export.verification.comparison import compare
+from export.verification.precisions import tolerances
 from export.verification.reference import Reference
-from export.verification.tolerances import tolerances
 from tests.export.verification.test_comparison import moved, outputs
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
