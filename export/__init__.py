@@ -1,9 +1,13 @@
 """Keras models to ONNX and TFLite files that were run and compared before they got their name."""
 
-import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from export.base.start import prepare
+
+prepare()
+
+import sys  # noqa: E402
+from importlib import import_module  # noqa: E402
+from types import ModuleType  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
     from export.onnx_format.convert import to_onnx as to_onnx

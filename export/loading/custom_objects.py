@@ -1,14 +1,13 @@
 """Custom objects that a user allows by name: this runs their code."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from export.base.errors import InputError
 from export.loading.allowed import CODE
+from export.loading.import_named import folders, import_named
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,11 @@ class Custom:
     Attributes:
         specs: "module:attribute", or "module" for everything that importing it registers. The
             attribute is a class, a function or a dict of such by name.
+        folders: where their modules may be besides the import path.
     """
 
     specs: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def allows(self, name: str, module: str, registered: str, function: bool) -> bool:
         """Whether what Keras would build for this class or function is among the objects."""
@@ -33,7 +34,8 @@ class Custom:
         if found is None:
             return f"{module}:{name}" in self.specs
         homes = tuple(f"{spec}." for spec in self.specs if ":" not in spec)
-        return found in objects.values() or f"{found.__module__}.".startswith(homes)
+        named = any(found is each for each in objects.values())
+        return named or f"{found.__module__}.".startswith(homes)
 
     def objects(self) -> dict[str, Any]:
         """Imports the modules and collects the objects by name.
@@ -43,9 +45,9 @@ class Custom:
         """
         found: dict[str, Any] = {}
         for spec in self.specs:
-            value = _load(spec)
+            value = self._load(spec)
             if isinstance(value, dict):
-                found |= value
+                found |= {name: each for name, each in value.items() if not _is_of_keras(each)}
             elif ":" in spec:
                 found[getattr(value, "__name__", spec.partition(":")[2])] = value
         return found
@@ -66,9 +68,25 @@ class Custom:
             for cls, method in own.items():
                 cls.from_config = method
 
+    def _load(self, spec: str) -> Any:
+        home, _, attribute = spec.partition(":")
+        modules = [each.partition(":")[0] for each in self.specs]
+        try:
+            module = import_named(home, modules, self.folders)
+            return getattr(module, attribute) if attribute else module
+        except Exception as error:
+            raise InputError(
+                f"custom object {spec!r} can't be imported ({error}); check it, "
+                "and name the other modules that it needs as well"
+            ) from error
 
-def custom_objects(specs: Sequence[str]) -> Custom:
+
+def custom_objects(specs: Sequence[str], beside: str = "") -> Custom:
     """Checks the form of the specs; nothing is imported yet.
+
+    Args:
+        specs: see `Custom`.
+        beside: a folder in which their modules may be, with the current one and the script's.
 
     Raises:
         InputError: one of them is not "module" or "module:attribute".
@@ -77,18 +95,11 @@ def custom_objects(specs: Sequence[str]) -> Custom:
         parts = spec.replace(":", ".", 1).split(".")
         if not all(part.isidentifier() for part in parts):
             raise InputError(f"custom object {spec!r} is not of the form module:attribute")
-    return Custom(tuple(specs))
+    return Custom(tuple(specs), folders(*filter(None, [beside])) if specs else ())
 
 
-def _load(spec: str) -> Any:
-    home, _, attribute = spec.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        module = import_module(home)
-        return getattr(module, attribute) if attribute else module
-    except Exception as error:
-        raise InputError(f"custom object {spec!r} can't be imported ({error}); check it") from error
+def _is_of_keras(value: Any) -> bool:
+    return str(getattr(value, "__module__", "")).partition(".")[0] == "keras"
 
 
 def _unsafe(build: Any) -> Any:

@@ -1,6 +1,5 @@
 """Opens a `.keras` file that may come from a stranger; what is wrong with it is one clear line."""
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +35,8 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
     Raises:
         InputError: there is no such file, it is damaged, or it holds something that is refused.
     """
-    path, allowed = Path(path), custom_objects(custom)
+    path = Path(path)
+    allowed = custom_objects(custom, str(path.parent))
     check_container(path)
     check_config(read_config(path), path.name, allowed)
     with ThreadPoolExecutor(1) as pool:
@@ -52,13 +52,12 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
     return model
 
 
-def rehearse(path: str, specs: tuple[str, ...], search: list[str], room: str) -> None:
+def rehearse(path: str, custom: Custom, room: str) -> None:
     """Loads the file and forgets it; called in the child process."""
     from export.loading.stored_weights import check_weights
 
-    sys.path[:] = search
     check_weights(Path(path))
-    _load(Path(path), Custom(specs), room)
+    _load(Path(path), custom, room)
 
 
 def _rehearse(path: Path, custom: Custom) -> None:
@@ -70,8 +69,7 @@ def _rehearse(path: Path, custom: Custom) -> None:
                 limit=MEMORY + 20 * path.stat().st_size,
                 seconds=SECONDS,
                 path=str(path.absolute()),
-                specs=custom.specs,
-                search=sys.path,
+                custom=custom,
                 room=room,
             )
         except ConversionError as error:

@@ -22,6 +22,7 @@ class OnnxRuntime:
         import onnxruntime as ort
         from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+        ort.disable_telemetry_events()
         options = ort.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = threads or 0

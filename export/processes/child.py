@@ -28,6 +28,7 @@ from export.base.errors import (
     OutOfMemory,
     OutOfTime,
 )
+from export.base.start import PACKAGES, without_current_folder
 from export.processes.memory import available, resident
 
 PRELOAD = (
@@ -58,19 +59,20 @@ class Child:
     def __init__(self, preload: tuple[str, ...] = ()) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
-            [sys.executable, "-m", "export.processes.worker", *preload],
+            [sys.executable, "-P", "-m", "export.processes.worker", *preload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=os.environ
             | {
-                "PYTHONPATH": os.pathsep.join(sys.path),
+                "PYTHONPATH": os.pathsep.join(search_path()),
                 "CUDA_VISIBLE_DEVICES": "-1",
                 "PYTHONHASHSEED": "0",
             },
         )
         assert process.stdin and process.stdout
         self._process, self._requests, self._replies = process, process.stdin, process.stdout
+        self._started = False
 
     @property
     def alive(self) -> bool:
@@ -91,13 +93,15 @@ class Child:
             Failed: the function raised.
             OutOfMemory: the process took more than `limit` bytes and was ended.
             OutOfTime: it took more than `seconds` and was ended.
-            ConversionError: it crashed.
+            ConversionError: it crashed, or did not start.
         """
         try:
             pickle.dump(pickle.dumps(request, protocol=5), self._requests, protocol=5)
             self._requests.flush()
-            self._watch(what, limit, seconds)
-            done, value = pickle.load(self._replies)
+            for _ in range(1 if self._started else 2):
+                self._watch(what, limit, seconds)
+                done, value = pickle.load(self._replies)
+                self._started = True
         except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
             raise ConversionError(self._obituary(what)) from error
         except KeyboardInterrupt:
@@ -143,9 +147,22 @@ class Child:
         lines = self._log.read().decode(errors="replace").splitlines()
         reasons = [line for line in lines if REASON.search(line)]
         last = f": {sentence(reasons[-1])}" if reasons else ""
+        if not self._started:
+            return (
+                f"the worker process did not start ({how}){last}; "
+                "this has nothing to do with the model, see fleras doctor"
+            )
         return (
             f"{what} crashed ({how}){last}; simplify the model or use another precision or format"
         )
+
+
+def search_path() -> list[str]:
+    """Where a worker looks for modules: neither in the current folder nor beside a script."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    beside = os.path.dirname(os.path.abspath(script)) if script else None
+    found = [entry for entry in without_current_folder(sys.path) if entry != beside]
+    return found if PACKAGES in found else [*found, PACKAGES]
 
 
 _child: Child | None = None

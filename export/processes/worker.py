@@ -10,12 +10,14 @@ from typing import BinaryIO
 
 
 def serve(preload: list[str]) -> None:
-    """Answers calls `(function, arguments)` on standard input until it is closed."""
+    """Says that it started, then answers calls `(function, arguments)` until input is closed."""
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for module in preload:
         import_module(module)
+    pickle.dump((True, "started"), replies, protocol=5)
+    replies.flush()
     while (request := _next(sys.stdin.buffer)) is not None:
         pickle.dump(_answer(request), replies, protocol=5)
         replies.flush()
