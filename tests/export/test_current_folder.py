@@ -122,7 +122,7 @@ def test_a_folder_that_holds_this_package_stays(monkeypatch):
 
 def test_a_worker_that_can_not_start_says_so_and_nothing_about_the_model():
     worker = child.Child(("no_such_module",))
-    with pytest.raises(ConversionError, match="did not start.*nothing to do with the model"):
+    with pytest.raises(ConversionError, match=r"did not start.*nothing to do with the model"):
         worker.call("loading", (print, {}), 1e12, 60)
 
 

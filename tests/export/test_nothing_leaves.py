@@ -11,6 +11,7 @@ import pytest
 from tests.export.archives import save_net
 
 CALLS = "trace=connect,sendto,sendmsg,sendmmsg"
+FLERAS = [sys.executable, "-m", "export"]
 NETWORK = re.compile(r"(connect|sendto|sendmsg|sendmmsg)\(.*(AF_INET|nscd)")
 
 
@@ -37,8 +38,7 @@ def traced(tmp_path_factory):
     log = root / "log"
     for arguments in commands:
         subprocess.run(
-            ["strace", "-f", "-qq", "-A", "-e", CALLS, "-o", str(log), sys.executable]
-            + ["-m", "export", *arguments],
+            ["strace", "-f", "-qq", "-A", "-e", CALLS, "-o", str(log), *FLERAS, *arguments],
             env=environment, check=True, capture_output=True,
         )  # fmt: skip
     return root

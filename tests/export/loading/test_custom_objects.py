@@ -5,7 +5,7 @@ import keras
 import pytest
 
 from export.base.errors import InputError
-from export.loading.custom_objects import Custom, custom_objects
+from export.loading.custom_objects import custom_objects
 
 
 class Twice:
