@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
+from fold.affine import CannotFold, FoldError
 from fold.decisions import Decisions
+from fold.keras_graph.copy_layers import LayerCopies
+from fold.keras_graph.functional import as_functional
+from fold.keras_graph.graph import Graph
 from fold.keras_graph.read import read_graph
+from fold.keras_graph.undisturbed import undisturbed
+from fold.rebuild.clone import CannotWrite
 from fold.rebuild.write import write_model
+from fold.report.records import unfolded
 from fold.report.report import Report
 from fold.rules import known_types
+
+ATTEMPTS = 8
+"""How many layers may turn out, one after the other, to be impossible to write as planned."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,7 @@ class FoldResult:
     """What `fold_batch_norms` gives.
 
     Attributes:
-        model: a new Functional model of stock Keras layers.
+        model: a new Functional model; what did not change in it is a copy of the given layers.
         report: one record per batch-norm call.
     """
 
@@ -28,26 +39,67 @@ class FoldResult:
 
 
 def fold_batch_norms(
-    model: keras.Model, keep: Iterable[str] = (), merge_branches: bool = True
+    model: keras.Model,
+    keep: Iterable[str] = (),
+    merge_branches: bool = True,
+    input_signature: Any = None,
 ) -> FoldResult:
     """Removes every batch norm that can be removed without changing what the model computes.
 
     Args:
-        model: a built Keras model (Functional, Sequential, or subclassed with a traceable call).
-            It is never changed.
+        model: a built Keras model (Functional, Sequential, or subclassed). It is never changed.
         keep: names of batch norms to leave alone, with shell wildcards: `("block5_*",)`.
         merge_branches: whether parallel linear branches (RepVGG, MobileOne) become one layer.
+        input_signature: a `keras.InputSpec` for each argument of a subclassed model's `call`, where
+            its calls so far do not tell.
 
     Returns:
         The new model, with the same inputs and outputs (names, structure, shapes, dtypes), and a
-        report that says of every batch-norm call what became of it and why.
+        report that says of every batch-norm call what became of it and why. A model that can't be
+        folded comes back as a copy with every batch norm kept, and a note why.
 
     Raises:
         FoldError: a batch norm has NaN, infinite or negative statistics, or the model was never
-            built or can't be rebuilt.
+            built.
     """
-    graph = read_graph(model, known_types())
     keep = (keep,) if isinstance(keep, str) else tuple(keep)
-    decisions = Decisions(graph, keep)
-    decisions.make(merge_branches)
-    return FoldResult(write_model(decisions.plan, model), decisions.records.report(decisions.plan))
+    with undisturbed(model):
+        try:
+            return _folded(as_functional(model, input_signature), keep, merge_branches)
+        except FoldError:
+            raise
+        except Exception as error:
+            return _as_it_was(model, error)
+
+
+def _folded(model: keras.Model, keep: tuple[str, ...], merge_branches: bool) -> FoldResult:
+    graph = read_graph(model, known_types())
+    impossible: dict[keras.Operation, CannotFold] = {}
+    for _ in range(ATTEMPTS):
+        decisions = Decisions(graph, keep, impossible)
+        decisions.make(merge_branches)
+        try:
+            new = write_model(decisions.plan, model)
+        except CannotWrite as error:
+            if error.operation in impossible:
+                raise
+            merge_branches &= error.operation in graph.calls_of
+            impossible[error.operation] = error.refusal
+            continue
+        _require_same_results(graph, new)
+        return FoldResult(new, decisions.records.report(decisions.plan))
+    raise RuntimeError(f"more than {ATTEMPTS} of its layers can't be made again")
+
+
+def _require_same_results(graph: Graph, model: keras.Model) -> None:
+    for value, tensor in zip(keras.tree.flatten(graph.outputs), model.outputs, strict=True):
+        if value.shape != tuple(tensor.shape) or value.dtype != tensor.dtype:
+            raise RuntimeError(f"output '{tensor.name}' got another shape or dtype")
+
+
+def _as_it_was(model: keras.Model, error: Exception) -> FoldResult:
+    try:
+        copy = LayerCopies().copy(model)
+    except Exception:
+        copy = model
+    return FoldResult(copy, unfolded(model, " ".join(str(error).split()) or type(error).__name__))

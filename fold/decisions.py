@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatch
 
+import keras
 import numpy as np
 
 from fold.affine import Affine, CannotFold
@@ -25,14 +26,29 @@ Moves = Callable[[Affine], Iterator[Move]]
 class Decisions:
     """The plan for one model, and the records of how it came about."""
 
-    def __init__(self, graph: Graph, keep: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        keep: tuple[str, ...],
+        impossible: dict[keras.Operation, CannotFold] | None = None,
+    ) -> None:
         self.graph = graph
         self.keep = keep
-        norms = [call for call in graph.calls if type(call.operation) in BATCH_NORMS]
-        self.plan = Plan.of(graph, [c for c in norms if trains(c) or self.asked_to_keep(c)])
+        self.plan = Plan.of(graph, self.frozen(impossible or {}))
         self.router = Router(self.plan)
         self.records = Records(graph)
         self.blocked: set[tuple[Call, Moves, int]] = set()
+
+    def frozen(self, impossible: dict[keras.Operation, CannotFold]) -> dict[Call, CannotFold]:
+        """The calls that have to stay as they are, and why."""
+        frozen = {c: impossible[c.operation] for c in self.graph.calls if c.operation in impossible}
+        for call in self.graph.calls:
+            if type(call.operation) in BATCH_NORMS:
+                if trains(call):
+                    frozen[call] = CannotFold("training_true", "it is called with training=True")
+                elif self.asked_to_keep(call):
+                    frozen[call] = CannotFold("asked_to_keep", f"'{call.name}' stays as it is")
+        return frozen
 
     def make(self, merge_branches: bool) -> None:
         """Decides everything, cheapest leftovers first."""
@@ -87,7 +103,7 @@ class Decisions:
 
     def attempt(self, group: Group, moves: Moves, compensate: bool, only: str = "") -> bool:
         """Makes the first move that works, for all calls of one layer together."""
-        steps = zip(*(moves(self.plan.affines[call]) for call in group), strict=True)
+        steps = zip(*(moves(self.plan.affines[call]) for call in group), strict=False)
         for number, step in enumerate(steps):
             code, key = step[0].code, (group[0], moves, number)
             if (only and code != only) or (compensate and key not in self.blocked):

@@ -1,4 +1,4 @@
-"""A model as one flat list of calls; with `inline`, the only code that knows Keras' graph."""
+"""A model as one flat list of calls."""
 
 from __future__ import annotations
 
@@ -82,11 +82,19 @@ class Call:
 
 
 @dataclass(frozen=True, eq=False)
+class Expansion:
+    """One call of a composite layer, and the calls that together do the same."""
+
+    whole: Call
+    parts: tuple[Call, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """Calls in the order in which they can run, and who reads what.
 
     `inputs` and `outputs` are in the order of Keras' flattened structures; the structures
-    themselves hold the same `Value` leaves.
+    themselves hold the same `Value` leaves. Of nested expansions the outer one comes first.
     """
 
     calls: tuple[Call, ...]
@@ -94,6 +102,7 @@ class Graph:
     outputs: Any
     input_tensors: tuple[keras.KerasTensor, ...]
     output_names: tuple[str, ...]
+    expansions: tuple[Expansion, ...] = ()
     index: dict[Call, int] = field(init=False)
     producer: dict[Value, Call] = field(init=False)
     readers: dict[Value, tuple[Call, ...]] = field(init=False)
@@ -117,6 +126,11 @@ class Graph:
         }
         for name, table in derived.items():
             object.__setattr__(self, name, table)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, in that order."""
+        return [tensor._keras_history.operation.name for tensor in self.input_tensors]
 
     @property
     def input_values(self) -> list[Value]:

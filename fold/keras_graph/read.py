@@ -7,46 +7,45 @@ uses Keras layers and `keras.ops` only; otherwise it stays one opaque call, with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 from keras.src.backend import get_keras_mask
 from keras.src.models.functional import Functional
 
-from fold.affine import FoldError
-from fold.keras_graph.graph import Call, Graph, Value
-from fold.keras_graph.trace_call import expand, expand_root
+from fold.keras_graph.graph import Call, Expansion, Graph, Value
+from fold.keras_graph.trace_call import expand
+from fold.keras_graph.undisturbed import undisturbed
 
 
-def read_graph(model: keras.Model, atomic: frozenset[type]) -> Graph:
-    """The model as a flat graph; layers whose exact type is in `atomic` are not looked into.
+def read_graph(model: keras.Model, atomic: frozenset[type], prove: bool = True) -> Graph:
+    """A functional model as a flat graph.
 
-    Raises:
-        FoldError: the model was never built.
+    Args:
+        model: a Functional or Sequential model, for example from `as_functional`.
+        atomic: layers of exactly these types are not looked into.
+        prove: whether what a custom layer does is checked on numbers before it is believed.
     """
-    if not model.built:
-        raise FoldError(
-            f"model '{model.name}' was never built; call it on data or build(input_shape) first"
-        )
-    with _untouched(model):
-        function = _function_of(model) or expand_root(model)
-        walk = _Walk(atomic)
+    function = function_of(model)
+    assert function is not None
+    walk = _Walk(atomic, prove)
+    with undisturbed(model):
         tensors = tuple(function._inputs)
         values = [Value(tuple(t.shape), t.dtype) for t in tensors]
+        walk.root = _only_operation(function)
         results = walk.run(function, values, scope=(), training=None)
-        return Graph(
-            calls=tuple(walk.calls),
-            inputs=keras.tree.pack_sequence_as(function._inputs_struct, values),
-            outputs=keras.tree.pack_sequence_as(function._outputs_struct, results),
-            input_tensors=tensors,
-            output_names=tuple(t._keras_history.operation.name for t in function._outputs),
-        )
+    return Graph(
+        calls=tuple(walk.calls),
+        inputs=keras.tree.pack_sequence_as(function._inputs_struct, values),
+        outputs=keras.tree.pack_sequence_as(function._outputs_struct, results),
+        input_tensors=tensors,
+        output_names=tuple(t._keras_history.operation.name for t in function._outputs),
+        expansions=tuple(walk.expansions),
+    )
 
 
-def _function_of(operation: keras.Operation) -> Functional | None:
-    """The Functional graph behind a model that adds nothing to it, else None."""
+def function_of(operation: keras.Operation) -> Functional | None:
+    """The functional graph behind a model that adds nothing to it, else None."""
     if type(operation) is keras.Sequential:
         return operation._functional
     if isinstance(operation, Functional) and type(operation).call is Functional.call:
@@ -54,30 +53,26 @@ def _function_of(operation: keras.Operation) -> Functional | None:
     return None
 
 
+def _only_operation(function: Functional) -> keras.Operation | None:
+    """The model that a functional one was put around: where its masks end does not matter."""
+    others = [x for x in function._operations if not isinstance(x, keras.layers.InputLayer)]
+    return others[0] if len(others) == 1 else None
+
+
 def _makes_masks(layer: keras.Layer) -> bool:
     layers = layer._flatten_layers()
     return any(isinstance(x, keras.layers.Masking) or getattr(x, "mask_zero", 0) for x in layers)
 
 
-@contextmanager
-def _untouched(model: keras.Model) -> Iterator[None]:
-    """Takes back the nodes that symbolic calls append to the model's own layers."""
-    layers = list(model._flatten_layers())
-    before = [(len(x._inbound_nodes), len(x._outbound_nodes)) for x in layers]
-    try:
-        yield
-    finally:
-        for layer, (inbound, outbound) in zip(layers, before, strict=True):
-            del layer._inbound_nodes[inbound:]
-            del layer._outbound_nodes[outbound:]
-
-
 class _Walk:
     """Collects calls in running order."""
 
-    def __init__(self, atomic: frozenset[type]) -> None:
+    def __init__(self, atomic: frozenset[type], prove: bool) -> None:
         self.calls: list[Call] = []
+        self.expansions: list[Expansion] = []
         self.atomic = atomic
+        self.prove = prove
+        self.root: keras.Operation | None = None
 
     def run(
         self,
@@ -92,7 +87,7 @@ class _Walk:
                 if node.is_input or any(id(t) not in known for t in node.input_tensors):
                     continue
                 args, kwargs = node.arguments.convert(
-                    lambda leaf: known[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf
+                    lambda leaf: known[id(leaf)] if id(leaf) in known else _constant(leaf)
                 )
                 if training is not None and _takes_training(node.operation):
                     kwargs["training"] = training
@@ -108,7 +103,12 @@ class _Walk:
         if function is not None:
             training = kwargs.get("training")
             values = [v for v in keras.tree.flatten((args, kwargs)) if isinstance(v, Value)]
-            return self.run(function, values, inner, training)
+            first, place = len(self.calls), len(self.expansions)
+            results = self.run(function, values, inner, training)
+            if function_of(operation) is None:
+                whole = Call(operation, args, kwargs, tuple(results), scope, "", masked)
+                self.expansions.insert(place, Expansion(whole, tuple(self.calls[first:])))
+            return results
         values = [Value(tuple(t.shape), t.dtype) for t in node.outputs]
         self.calls.append(Call(operation, args, kwargs, tuple(values), scope, opaque, masked))
         return values
@@ -119,14 +119,24 @@ class _Walk:
         """The graph inside one call, or None and why there is none for a custom layer."""
         if type(operation) in self.atomic:
             return None, ""
-        function = _function_of(operation)
+        function = function_of(operation)
         if function is not None:
             return (function, "") if _fits(function, args, kwargs) else (None, "mismatched inputs")
         if not isinstance(operation, keras.Layer) or _is_keras(operation):
             return None, ""
-        if masked or _makes_masks(operation):
+        if masked or (operation is not self.root and _makes_masks(operation)):
             return None, "a mask reaches it or is made in it"
-        return expand(operation, args, kwargs)
+        if _has_own_weights(operation) and not self.knows_something_in(operation):
+            return None, "it has weights of its own"
+        return expand(operation, args, kwargs, self.prove)
+
+    def knows_something_in(self, layer: keras.Layer) -> bool:
+        """Whether a layer within it could change, which is worth making constants of its weights."""
+        return any(type(x) in self.atomic for x in layer._flatten_layers(include_self=False))
+
+
+def _has_own_weights(layer: keras.Layer) -> bool:
+    return bool(layer._trainable_variables or layer._non_trainable_variables)
 
 
 def _unwrapped(node: Any) -> Any:
@@ -137,6 +147,11 @@ def _unwrapped(node: Any) -> Any:
     inner, last = operation.layer, len(node.input_tensors[0].shape) - 2
     norm = type(inner) is keras.layers.BatchNormalization
     return inner if norm and inner.axis in (-1, last) else operation
+
+
+def _constant(leaf: Any) -> Any:
+    """A weight that a custom layer reads itself stands for its value."""
+    return keras.ops.convert_to_tensor(leaf.numpy()) if isinstance(leaf, keras.Variable) else leaf
 
 
 def _takes_training(operation: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A composite layer or a subclassed model -> the graph of what its `call` does."""
+"""What the `call` of a composite layer does, as a graph that is proved to compute the same."""
 
 from __future__ import annotations
 
@@ -6,19 +6,46 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.models.functional import Functional
-from keras.src.ops.numpy import NotEqual
 
-from fold.affine import FoldError, Shape
+from fold.affine import Shape
+from fold.keras_graph.copy_layers import LayerCopies
 from fold.keras_graph.graph import Value
 
+FREE_LENGTHS = ((8, 12), (32, 48), (64, 96), (3, 5))
+"""Lengths to try for axes that are free, for the two runs of a proof."""
 
-def expand(layer: keras.Layer, args: tuple, kwargs: dict) -> tuple[Functional | None, str]:
-    """The graph of one call of a composite layer, or None and why it has none."""
-    if layer._trainable_variables or layer._non_trainable_variables:
-        return None, "it has weights of its own"
+
+def expand(
+    layer: keras.Layer, args: tuple, kwargs: dict, prove: bool = True
+) -> tuple[Functional | None, str]:
+    """The graph of one call of a composite layer, or None and why it has none.
+
+    Weights that the call reads itself stand in it as constants.
+    """
     if type(layer).compute_mask is not keras.Layer.compute_mask:
         return None, "it computes masks"
+    floats = [v.dtype for v in _values(args, kwargs) if keras.backend.is_float_dtype(v.dtype)]
+    if any(dtype != layer.compute_dtype for dtype in floats):
+        return None, "it casts its inputs"
+    try:
+        function = _traced(layer, args, kwargs)
+    except Exception as error:
+        return None, f"its call can't be traced ({type(error).__name__})"
+    if not prove:
+        return function, ""
+    try:
+        return (function, "") if _proved(layer, args, kwargs) else (None, "its trace differs")
+    except Exception as error:
+        return None, f"its trace can't be checked ({type(error).__name__})"
+
+
+def _values(args: tuple, kwargs: dict) -> Iterator[Value]:
+    return (leaf for leaf in keras.tree.flatten((args, kwargs)) if isinstance(leaf, Value))
+
+
+def _traced(layer: keras.Layer, args: tuple, kwargs: dict) -> Functional:
     inputs: list[keras.KerasTensor] = []
 
     def enter(leaf: Any) -> Any:
@@ -28,70 +55,71 @@ def expand(layer: keras.Layer, args: tuple, kwargs: dict) -> tuple[Functional | 
         return inputs[-1]
 
     args, kwargs = keras.tree.map_structure(enter, (args, kwargs))
-    if any(
-        keras.backend.is_float_dtype(t.dtype) and t.dtype != layer.compute_dtype for t in inputs
-    ):
-        return None, "it casts its inputs"
     if layer._call_has_training_arg:
         kwargs.setdefault("training", False)
-    try:
-        function = Functional(inputs, layer.call(*args, **kwargs))
-    except Exception as error:
-        return None, f"its call can't be traced ({type(error).__name__})"
-    if any(isinstance(leaf, keras.Variable) for leaf in _arguments(function)):
-        return None, "its call reads weights directly"
-    return function, ""
+    return Functional(inputs, _python_call(layer)(*args, **kwargs))
 
 
-def _arguments(function: Functional) -> Iterator[Any]:
-    for nodes in function._nodes_by_depth.values():
-        for node in nodes:
-            yield from keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
+def _python_call(layer: keras.Layer) -> Any:
+    """The layer's `call`, without a `tf.function` around it, which takes no symbolic tensors."""
+    inner = getattr(type(layer).call, "python_function", None)
+    return layer.call if inner is None else inner.__get__(layer)
 
 
-def expand_root(model: keras.Model) -> Functional:
-    """The graph of a subclassed model.
+def _proved(layer: keras.Layer, args: tuple, kwargs: dict) -> bool:
+    """Whether a copy of the layer and its trace agree on random inputs of two sizes."""
+    copy = LayerCopies().copy(layer)
+    function = _traced(copy, args, kwargs)
+    free = any(None in v.shape[1:] for v in _values(args, kwargs))
+    for lengths in FREE_LENGTHS if free else FREE_LENGTHS[:1]:
+        runs = [_example(args, kwargs, batch, n) for batch, n in zip((2, 3), lengths, strict=True)]
+        try:
+            wanted = [copy(*given[0], **given[1]) for given, _ in runs]
+        except Exception:
+            if lengths is FREE_LENGTHS[-1] or not free:
+                raise
+            continue
+        got = [function(tensors) for _, tensors in runs]
+        return all(_agree(a, b) for a, b in zip(wanted, got, strict=True))
+    return False
 
-    Its inputs are those of its first symbolic call, else of the shapes it was built with: then
-    floating, but integers where only an Embedding reads them.
 
-    Raises:
-        FoldError: its inputs are unknown or its call can't be traced.
-    """
-    if model._inbound_nodes:
-        given = model._inbound_nodes[0].arguments.args[0]
-        return _traced(model, keras.tree.map_structure(lambda t: _input(t.shape, t.dtype), given))
-    shapes = getattr(model, "_build_shapes_dict", None)
-    if not shapes:
-        raise FoldError(f"model '{model.name}' has no recorded input shape; call it on data first")
-    structure = next(iter(shapes.values())) if len(shapes) == 1 else shapes
-    inputs = keras.tree.map_shape_structure(lambda s: _input(s, model.input_dtype), structure)
-    function = _traced(model, inputs)
-    tokens = [t for t in function._inputs if _only_embedded(function, t)]
-    if not tokens:
-        return function
-    inputs = keras.tree.map_structure(
-        lambda t: _input(t.shape, "int32") if any(t is token for token in tokens) else t, inputs
+def _example(args: tuple, kwargs: dict, batch: int, length: int) -> tuple[Any, list[Any]]:
+    """The arguments with random tensors, and the list of these."""
+    rng = np.random.default_rng(batch)
+    drawn: list[Any] = []
+
+    def draw(leaf: Any) -> Any:
+        if not isinstance(leaf, Value):
+            return leaf
+        shape = _filled(leaf.shape, batch, length)
+        floating = keras.backend.is_float_dtype(leaf.dtype)
+        numbers = rng.normal(size=shape) if floating else rng.integers(0, 2, shape)
+        drawn.append(keras.ops.cast(numbers, leaf.dtype))
+        return drawn[-1]
+
+    return keras.tree.map_structure(draw, (args, kwargs)), drawn
+
+
+def _filled(shape: Shape, batch: int, length: int) -> list[int]:
+    first, *rest = shape
+    return [first or batch, *(n or length for n in rest)]
+
+
+def _agree(wanted: Any, got: Any) -> bool:
+    keras.tree.assert_same_structure(wanted, got)
+    return all(
+        _close(np.asarray(a), np.asarray(b))
+        for a, b in zip(keras.tree.flatten(wanted), keras.tree.flatten(got), strict=True)
     )
-    return _traced(model, inputs)
 
 
-def _input(shape: Shape, dtype: str) -> keras.KerasTensor:
-    return keras.Input(batch_shape=(None, *shape[1:]), dtype=dtype)
-
-
-def _only_embedded(function: Functional, tensor: keras.KerasTensor) -> bool:
-    nodes = [node for nodes in function._nodes_by_depth.values() for node in nodes]
-    readers = [node.operation for node in nodes if any(t is tensor for t in node.input_tensors)]
-    return bool(readers) and all(isinstance(r, keras.layers.Embedding | NotEqual) for r in readers)
-
-
-def _traced(model: keras.Model, inputs: Any) -> Functional:
-    arguments = {"training": False} if model._call_has_training_arg else {}
-    try:
-        return Functional(inputs, model.call(inputs, **arguments), name=model.name)
-    except Exception as error:
-        raise FoldError(
-            f"the subclassed model '{model.name}' can't be traced ({error}); use Keras layers and "
-            "keras.ops in its call, or rebuild it as a Functional model"
-        ) from error
+def _close(wanted: np.ndarray, got: np.ndarray) -> bool:
+    if wanted.shape != got.shape or wanted.dtype != got.dtype:
+        return False
+    if wanted.dtype.kind in "iub":
+        return np.array_equal(wanted, got)
+    digits = {2: 1e-2, 4: 3e-4, 8: 1e-8}[wanted.dtype.itemsize]
+    a, b = wanted.astype("float64"), got.astype("float64")
+    size = np.max(np.abs(a[np.isfinite(a)]), initial=0.0)
+    return np.allclose(b, a, rtol=0, atol=digits * (size + 1e-6), equal_nan=True)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fold.affine import FoldError, Weights, float64
+from fold.affine import Weights, float64
 
 
 def names_within(layer: keras.Layer) -> list[str]:
@@ -33,7 +33,7 @@ def write_weights(layer: keras.Layer, weights: Weights) -> None:
     """Assigns every weight of a built layer; a bias that is new and not named is zero.
 
     Raises:
-        FoldError: a value is too large for the layer's precision.
+        OverflowError: a value is too large for the layer's precision.
     """
     for name, variable in zip(names_within(layer), layer.weights, strict=True):
         value = weights.get(name)
@@ -41,10 +41,7 @@ def write_weights(layer: keras.Layer, weights: Weights) -> None:
             np.zeros(variable.shape) if value is None else value.reshape(variable.shape)
         )
         if not np.all(np.isfinite(float64(variable))):
-            raise FoldError(
-                f"folding makes {name} of '{layer.name}' too large for {variable.dtype}; keep the "
-                "batch norms next to it"
-            )
+            raise OverflowError(f"{name} would be too large for {variable.dtype}")
 
 
 def with_settings(config: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:

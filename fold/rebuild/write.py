@@ -1,4 +1,4 @@
-"""The only writer: the decided plan -> a new model of stock Keras layers."""
+"""The only writer: the decided plan -> a new model."""
 
 from __future__ import annotations
 
@@ -6,97 +6,65 @@ from itertools import chain, count
 from typing import Any
 
 import keras
-from keras.initializers import Initializer
 
-from fold.affine import Affine, FoldError
+from fold.affine import Affine
+from fold.keras_graph.boundary import input_like, with_names
 from fold.keras_graph.graph import Call, Value
-from fold.keras_graph.own_objects import OwnObjects, own_objects
-from fold.keras_graph.weights import with_settings, write_weights
+from fold.keras_graph.own_objects import own_objects
+from fold.rebuild.clone import Clones
+from fold.rebuild.collapse import collapsed
 from fold.rebuild.remainder import remainder, replaced
 from fold.search.plan import Plan
 
 
 def write_model(plan: Plan, model: keras.Model) -> keras.Model:
-    """A Functional model with the plan carried out; same names, structure, shapes and dtypes."""
+    """A Functional model with the plan carried out; same names, structure, shapes and dtypes.
+
+    Raises:
+        CannotWrite: a layer can't be made as planned.
+    """
     own = own_objects(model)
     with keras.utils.custom_object_scope(own.objects):
-        return _Builder(plan, own).model(model.name)
+        return _Writer(plan, Clones(plan, own)).model(model.name)
 
 
-class _Builder:
-    def __init__(self, plan: Plan, own: OwnObjects) -> None:
+class _Writer:
+    def __init__(self, plan: Plan, clones: Clones) -> None:
         self.plan = plan
-        self.own = own
+        self.clones = clones
         self.graph = plan.graph
         self.tensors: dict[Value, keras.KerasTensor] = {}
-        self.clones: dict[keras.Operation, keras.Operation] = {}
-        self.drawn: dict[keras.Operation, dict[str, Initializer]] = {}
-        self.identities: dict[str, keras.Layer] = {}
-        self.names: set[str] = {t._keras_history.operation.name for t in self.graph.input_tensors}
+        self.remainders: dict[keras.Operation, list[tuple[Affine, keras.Layer]]] = {}
+        self.names = set(self.graph.input_names)
+        self.calls = collapsed(plan)
+        self.assigned = self.assign_names()
 
     def model(self, name: str) -> keras.Model:
         for value, tensor in zip(self.graph.input_values, self.graph.input_tensors, strict=True):
-            self.tensors[value] = _input(tensor)
-        for call in self.graph.calls:
+            self.tensors[value] = input_like(tensor)
+        for call in self.calls:
             self.run(call)
         fill = self.tensors.__getitem__
         inputs = keras.tree.map_structure(fill, self.graph.inputs)
-        return keras.Model(inputs, self.outputs(), name=name)
+        outputs = keras.tree.map_structure(fill, self.graph.outputs)
+        return keras.Model(inputs, with_names(inputs, outputs, self.graph.output_names), name=name)
 
-    def run(self, call: Call) -> None:
-        affine = self.plan.affines.get(call)
-        if affine is not None and affine.is_identity:
-            self.tensors[call.output] = self.tensors[call.input]
-            return
-        own = self.own_layer(call, affine) if affine is not None else None
-        results = own(self.tensors[call.input]) if own is not None else self.call_clone(call)
-        for value, tensor in zip(call.outputs, keras.tree.flatten(results), strict=True):
-            self.tensors[value] = tensor
+    def assign_names(self) -> dict[keras.Operation, str]:
+        """Each layer's own name, first come those of the outermost model."""
+        names: dict[keras.Operation, str] = {}
+        stay = [call for call in self.calls if not self.is_gone(call)]
+        for call in sorted(stay, key=lambda call: len(call.scope)):
+            if call.operation not in names:
+                names[call.operation] = self.unique(call)
+        return names
 
-    def own_layer(self, call: Call, affine: Affine) -> keras.Layer | None:
-        """What is left of an affine as a layer, where the call's own layer does not serve."""
-        if affine is self.plan.original[call] and not replaced(call):
-            return None
-        return remainder(call, affine, self.unique(call))
+    def is_gone(self, call: Call) -> bool:
+        """Whether nothing is left of the call."""
+        return call in self.plan.affines and self.plan.affines[call].is_identity
 
-    def call_clone(self, call: Call) -> Any:
-        """Calls the clone of the layer, which its first call makes and fills."""
-        first = call.operation not in self.clones
-        if first:
-            self.clones[call.operation] = self.clone(call)
-        layer = self.clones[call.operation]
-        args, kwargs = call.filled(self.tensors.__getitem__)
-        results = layer(*args, **kwargs)
-        if first:
-            self.fill(call, layer)
-        return results
-
-    def clone(self, call: Call) -> keras.Operation:
-        """The same layer anew; it starts from zeros, as its weights are written at once."""
-        operation: Any = call.operation
-        try:
-            config = self.own.refer(operation.get_config()) | {"name": self.unique(call)}
-            for edit in self.plan.edits_of(call):
-                config = with_settings(config, edit.config)
-            drawn = [k for k in config if isinstance(vars(operation).get(k), Initializer)]
-            clone = type(operation).from_config(config | dict.fromkeys(drawn, "zeros"))
-        except (NotImplementedError, TypeError) as error:
-            raise FoldError(
-                f"{type(operation).__name__} '{call.name}' can't be made again from its config "
-                f"({error}); give it get_config"
-            ) from error
-        self.drawn[clone] = {k: getattr(operation, k) for k in drawn}
-        return clone
-
-    def fill(self, call: Call, layer: Any) -> None:
-        """Copies or computes the weights of a new clone, once its first call has built it."""
-        for name, initializer in self.drawn[layer].items():
-            setattr(layer, name, initializer)
-        operation = call.operation
-        if operation in self.plan.made or self.plan.edits_of(call):
-            write_weights(layer, self.plan.weights(call))
-        elif isinstance(operation, keras.Layer):
-            layer.set_weights(operation.get_weights())
+    def name(self, call: Call) -> str:
+        """The name assigned to the call's layer, at its first use; another one afterwards."""
+        return self.assigned.pop(call.operation, None) or self.unique(call)
 
     def unique(self, call: Call) -> str:
         """The layer's name; inner layers of nested models get its name in front if need be."""
@@ -106,30 +74,26 @@ class _Builder:
         self.names.add(name)
         return name
 
-    def outputs(self) -> Any:
-        """The results; one whose last layer went keeps its name through an Identity layer."""
-        names = iter(self.graph.output_names)
-        return keras.tree.map_structure(
-            lambda value: self.named(self.tensors[value], next(names)), self.graph.outputs
-        )
+    def run(self, call: Call) -> None:
+        if self.is_gone(call):
+            self.tensors[call.output] = self.tensors[call.input]
+            return
+        for value, tensor in zip(call.outputs, keras.tree.flatten(self.results(call)), strict=True):
+            self.tensors.setdefault(value, tensor)
 
-    def named(self, tensor: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        if tensor._keras_history.operation.name == name:
-            return tensor
-        if name not in self.identities:
-            if name in self.names:
-                return tensor
-            self.names.add(name)
-            self.identities[name] = keras.layers.Identity(name=name, dtype=tensor.dtype)
-        return self.identities[name](tensor)
+    def results(self, call: Call) -> Any:
+        """What the call's own layer gives, or what is left of an affine."""
+        affine = self.plan.affines.get(call)
+        if affine is not None and (affine is not self.plan.original[call] or replaced(call)):
+            return self.remainder(call, affine)(self.tensors[call.input])
+        args, kwargs = call.filled(self.tensors.__getitem__)
+        return self.clones.layer(call, self.name)(*args, **kwargs)
 
-
-def _input(tensor: keras.KerasTensor) -> keras.KerasTensor:
-    source = tensor._keras_history.operation
-    return keras.Input(
-        batch_shape=tensor.shape,
-        dtype=tensor.dtype,
-        sparse=tensor.sparse,
-        name=source.name,
-        optional=getattr(source, "optional", False),
-    )
+    def remainder(self, call: Call, affine: Affine) -> keras.Layer:
+        """The layer for an affine; calls of one layer share it where they need the same."""
+        made = self.remainders.setdefault(call.operation, [])
+        for known, layer in made:
+            if known.equals(affine):
+                return layer
+        made.append((affine, remainder(call, affine, self.name(call))))
+        return made[-1][1]

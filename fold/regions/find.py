@@ -60,7 +60,7 @@ def _branch(plan: Plan, value: Value, total: Call) -> Branch:
             none = (0,) * (value.rank - 1)
             return Branch(value, tuple(calls), None, plan.affines[norm], none, none, none)
     conv = producer(value, *CONVOLUTIONS, *DEPTHWISE)
-    if conv is None or len(plan.graph.calls_of[conv.operation]) > 1:
+    if conv is None or conv in plan.frozen or len(plan.graph.calls_of[conv.operation]) > 1:
         none = (0,) * (value.rank - 1)
         return Branch(value, tuple(calls), None, None, none, none, none)
     padding = producer(conv.input, *PADDINGS)

@@ -33,5 +33,10 @@ REASONS = {
     "inside_custom_layer": "It is inside a custom layer that can't be expanded, for the reason "
     "given. Use Keras layers and keras.ops in its `call`.",
     "mask": "A mask reaches a layer that treats masked steps in its own way, or ends the mask.",
+    "overflow": "The new weights of a neighbour would be too large for its precision. Fold the "
+    "model in float32.",
+    "not_remade": "A neighbour needs a setting that it lacks and can't be made again from its "
+    "config. Complete its `get_config`.",
+    "not_folded": "This model could not be folded, for the reason given; it is as it was.",
     "too_far": "The way to a layer that could take it is too long.",
 }

@@ -10,7 +10,7 @@ import keras
 from fold.affine import CannotFold
 from fold.keras_graph.graph import Call, Graph
 from fold.report.report import Record, Report
-from fold.rules.affines import BATCH_NORMS, PREPROCESSING, trains, untrained
+from fold.rules.affines import BATCH_NORMS, PREPROCESSING, untrained
 from fold.search.plan import Plan
 
 
@@ -87,7 +87,7 @@ class Records:
         """Why nothing worked."""
         refusals = self.refusals.get(call)
         if call in plan.frozen:
-            return _frozen(call)
+            return plan.frozen[call]
         if call in plan.refused:
             return plan.refused[call]
         if refusals:
@@ -95,17 +95,19 @@ class Records:
         return CannotFold("shared_layer", "another call of it has to stay as it is")
 
 
+def unfolded(model: keras.Model, why: str) -> Report:
+    """The report on a model that could not be folded."""
+    norms = [layer for layer in model._flatten_layers() if type(layer) in BATCH_NORMS]
+    reason = f"kept: the model could not be folded: {why}"
+    records = tuple(Record(layer.name, "kept", (), "not_folded", reason) for layer in norms)
+    return Report(records, notes=(f"the model is not folded: {why}",))
+
+
 def _inside(layer: keras.Layer, call: Call) -> Record:
     kind = type(call.operation).__name__
     why = f": {call.opaque}" if call.opaque else ""
     reason = f"kept: it is inside {kind} '{call.name}', which stays whole{why}"
     return Record(layer.name, "kept", (), "inside_custom_layer", reason)
-
-
-def _frozen(call: Call) -> CannotFold:
-    if trains(call):
-        return CannotFold("training_true", "it is called with training=True")
-    return CannotFold("asked_to_keep", "`keep` names it")
 
 
 def _both_ways(refusals: dict[str, CannotFold]) -> CannotFold:

@@ -50,7 +50,7 @@ class Obstacles:
 
     def _behind(self, plan: Plan, call: Call) -> tuple[int, CannotFold | None]:
         if call in plan.frozen:
-            return FAR, CannotFold("asked_to_keep", f"'{call.name}' stays as it is")
+            return FAR, plan.frozen[call]
         affine = plan.affines.get(call)
         if affine is not None and affine.is_identity:
             return self.distance[call.input], self.obstacle[call.input]

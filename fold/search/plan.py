@@ -27,7 +27,7 @@ class Plan:
     """
 
     graph: Graph
-    frozen: frozenset[Call] = frozenset()
+    frozen: dict[Call, CannotFold] = field(default_factory=dict)
     edits: dict[Call, tuple[Edit, ...]] = field(default_factory=dict)
     affines: dict[Call, Affine] = field(default_factory=dict)
     original: dict[Call, Affine] = field(default_factory=dict)
@@ -35,9 +35,8 @@ class Plan:
     made: dict[keras.Operation, Callable[[Plan], Weights]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, graph: Graph, frozen: Iterable[Call]) -> Plan:
-        """Nothing decided; `frozen` calls are neither moved nor changed."""
-        frozen = frozenset(frozen)
+    def of(cls, graph: Graph, frozen: dict[Call, CannotFold]) -> Plan:
+        """Nothing decided; `frozen` calls are neither moved nor changed, for the reason given."""
         found: dict[Call, Affine] = {}
         refused: dict[Call, CannotFold] = {}
         for call in graph.calls:

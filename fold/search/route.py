@@ -177,7 +177,7 @@ class Router:
         if call in trial.busy:
             raise CannotFold("read_elsewhere", f"'{call.name}' itself is in the way")
         if call in self.plan.frozen:
-            raise CannotFold("asked_to_keep", f"'{call.name}' stays as it is")
+            raise self.plan.frozen[call]
         if len(call.outputs) != 1:
             raise CannotFold("unknown_layer", f"'{call.name}' gives several tensors")
 

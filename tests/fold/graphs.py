@@ -84,7 +84,7 @@ def inputs_for(model, batch=3, unknown=6):
 
 def cost(graph):
     """How many element-wise operations its affine layers are."""
-    return sum(affine.cost for affine in Plan.of(graph, []).affines.values())
+    return sum(affine.cost for affine in Plan.of(graph, {}).affines.values())
 
 
 def assert_folds(model):

@@ -45,7 +45,7 @@ class Case:
         return np.asarray((model or self.model)(list(data), training=False))
 
     def edited(self, edit):
-        plan = Plan.of(self.graph, [])
+        plan = Plan.of(self.graph, {})
         plan.edits = {self.call: (edit,)}
         return write_model(plan, self.model)
 

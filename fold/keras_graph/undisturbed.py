@@ -1,0 +1,32 @@
+"""Leaves a model and the global state of Keras as they were."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+from keras.src.backend.common import global_state
+
+NAMES = "object_name_uids"
+
+
+@contextmanager
+def undisturbed(model: keras.Model) -> Iterator[None]:
+    """Takes back the calls that are recorded in the model's layers, names and seeds drawn."""
+    layers = list(model._flatten_layers())
+    before = [(len(x._inbound_nodes), len(x._outbound_nodes)) for x in layers]
+    names, state = global_state.get_global_attribute(NAMES), random.getstate()
+    counters = dict(names or {})
+    try:
+        yield
+    finally:
+        for layer, (inbound, outbound) in zip(layers, before, strict=True):
+            del layer._inbound_nodes[inbound:]
+            del layer._outbound_nodes[outbound:]
+        random.setstate(state)
+        names = global_state.get_global_attribute(NAMES)
+        if names is not None:
+            names.clear()
+            names.update(counters)
