@@ -13,11 +13,11 @@ from fold.decisions import Decisions
 from fold.keras_graph.copy_layers import LayerCopies
 from fold.keras_graph.functional import as_functional
 from fold.keras_graph.graph import Graph
-from fold.keras_graph.read import read_graph
+from fold.keras_graph.read import function_of, read_graph
 from fold.keras_graph.undisturbed import undisturbed
 from fold.rebuild.clone import CannotWrite
 from fold.rebuild.write import write_model
-from fold.report.records import unfolded
+from fold.report.records import has_batch_norms, unfolded
 from fold.report.report import Report
 from fold.rules import known_types
 
@@ -74,9 +74,12 @@ def fold_batch_norms(
 
 def _folded(model: keras.Model, keep: tuple[str, ...], merge_branches: bool) -> FoldResult:
     graph = read_graph(model, known_types())
+    inner = _inner_models(graph, keep, merge_branches)
     impossible: dict[keras.Operation, CannotFold] = {}
     for _ in range(ATTEMPTS):
         decisions = Decisions(graph, keep, impossible)
+        decisions.plan.inner |= {each: result.model for each, result in inner.items()}
+        decisions.records.inner |= {each: result.report for each, result in inner.items()}
         decisions.make(merge_branches)
         try:
             new = write_model(decisions.plan, model)
@@ -89,6 +92,20 @@ def _folded(model: keras.Model, keep: tuple[str, ...], merge_branches: bool) -> 
         _require_same_results(graph, new)
         return FoldResult(new, decisions.records.report(decisions.plan))
     raise RuntimeError(f"more than {ATTEMPTS} of its layers can't be made again")
+
+
+def _inner_models(
+    graph: Graph, keep: tuple[str, ...], merge_branches: bool
+) -> dict[keras.Operation, FoldResult]:
+    """The models that a TimeDistributed applies to each step, folded by themselves."""
+    found = {}
+    for call in graph.calls:
+        operation: Any = call.operation
+        if type(operation) is keras.layers.TimeDistributed and not call.kwargs.get("training"):
+            inner = operation.layer
+            if function_of(inner) is not None and has_batch_norms(inner):
+                found[operation] = _folded(inner, keep, merge_branches)
+    return found
 
 
 def _require_same_results(graph: Graph, model: keras.Model) -> None:

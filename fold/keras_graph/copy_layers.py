@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 from keras.src.models.functional import Functional
 from keras.src.ops.function import make_node_key
-from keras.src.ops.node import Node
+from keras.src.ops.node import KerasHistory, Node
 from keras.src.ops.symbolic_arguments import SymbolicArguments
 from keras.src.utils.tracking import Tracker
 
@@ -119,16 +119,14 @@ class LayerCopies:
         vars(new).update({k: v for k, v in empty.items() if k not in vars(new)})
 
     def _connect(self, old: Functional, new: Functional) -> None:
-        """Gives the copies within a functional model the calls that make it up, at their places."""
+        """Gives the copies within a functional model the calls that make it up."""
         keys = set()
         for operation in old._operations:
             copy = self._value(operation)
             for index, node in enumerate(operation._inbound_nodes):
                 if make_node_key(operation, index) in old._nodes:
-                    missing = index + 1 - len(copy._inbound_nodes)
-                    copy._inbound_nodes += [None] * missing
-                    copy._inbound_nodes[index] = self._value(node)
-                    keys.add(make_node_key(copy, index))
+                    keys.add(make_node_key(copy, len(copy._inbound_nodes)))
+                    _attach(self._value(node), copy)
         vars(new)["_nodes"] = keys
 
 
@@ -137,6 +135,12 @@ def _empty(kind: type) -> Any:
     if issubclass(kind, keras.Layer):
         return keras.Layer.__new__(kind)
     return object.__new__(kind)
+
+
+def _attach(node: Node, operation: Any) -> None:
+    for i, tensor in enumerate(node.outputs):
+        tensor._keras_history = KerasHistory(operation, len(operation._inbound_nodes), i)
+    operation._inbound_nodes.append(node)
 
 
 def _variable(old: keras.Variable) -> keras.Variable:

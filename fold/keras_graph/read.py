@@ -131,7 +131,7 @@ class _Walk:
         return expand(operation, args, kwargs, self.prove)
 
     def knows_something_in(self, layer: keras.Layer) -> bool:
-        """Whether a layer within it could change, which is worth making constants of its weights."""
+        """Whether a layer within it could change; else its own weights need not be constants."""
         return any(type(x) in self.atomic for x in layer._flatten_layers(include_self=False))
 
 

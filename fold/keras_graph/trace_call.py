@@ -67,9 +67,13 @@ def _python_call(layer: keras.Layer) -> Any:
 
 
 def _proved(layer: keras.Layer, args: tuple, kwargs: dict) -> bool:
-    """Whether a copy of the layer and its trace agree on random inputs of two sizes."""
+    """Whether a copy of the layer and its trace agree on random inputs of two sizes.
+
+    A layer that changes its state has no trace that does.
+    """
     copy = LayerCopies().copy(layer)
     function = _traced(copy, args, kwargs)
+    before = [v.numpy() for v in copy.non_trainable_variables]
     free = any(None in v.shape[1:] for v in _values(args, kwargs))
     for lengths in FREE_LENGTHS if free else FREE_LENGTHS[:1]:
         runs = [_example(args, kwargs, batch, n) for batch, n in zip((2, 3), lengths, strict=True)]
@@ -80,7 +84,8 @@ def _proved(layer: keras.Layer, args: tuple, kwargs: dict) -> bool:
                 raise
             continue
         got = [function(tensors) for _, tensors in runs]
-        return all(_agree(a, b) for a, b in zip(wanted, got, strict=True))
+        after = [v.numpy() for v in copy.non_trainable_variables]
+        return _agree((before, wanted), (after, got))
     return False
 
 

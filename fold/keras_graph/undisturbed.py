@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras.src.backend.common import global_state
 
 NAMES = "object_name_uids"
@@ -14,17 +16,21 @@ NAMES = "object_name_uids"
 
 @contextmanager
 def undisturbed(model: keras.Model) -> Iterator[None]:
-    """Takes back the calls that are recorded in the model's layers, names and seeds drawn."""
+    """Takes back calls recorded in the model's layers, states, names and seeds drawn."""
     layers = list(model._flatten_layers())
     before = [(len(x._inbound_nodes), len(x._outbound_nodes)) for x in layers]
     names, state = global_state.get_global_attribute(NAMES), random.getstate()
     counters = dict(names or {})
+    states = [(v, tf.identity(v.value)) for v in model.variables if not v.trainable]
     try:
         yield
     finally:
         for layer, (inbound, outbound) in zip(layers, before, strict=True):
             del layer._inbound_nodes[inbound:]
             del layer._outbound_nodes[outbound:]
+        for variable, value in states:
+            if not np.array_equal(variable.numpy(), value.numpy()):
+                variable.assign(value)
         random.setstate(state)
         names = global_state.get_global_attribute(NAMES)
         if names is not None:

@@ -54,13 +54,17 @@ class Clones:
     def make(self, call: Call, name: str) -> Any:
         """A copy of the layer, or the layer from its config where a setting changes."""
         edits = self.plan.edits_of(call)
+        operation: Any = call.operation
+        if operation in self.plan.inner:
+            inner = self.plan.inner[operation]
+            return keras.layers.TimeDistributed(inner, name=name, dtype=operation.dtype_policy)
         if any(edit.config for edit in edits):
-            config = self.own.refer(call.operation.get_config())
+            config = self.own.refer(operation.get_config())
             for edit in edits:
                 config = with_settings(config, edit.config)
-            return type(call.operation).from_config(config | {"name": name})
+            return type(operation).from_config(config | {"name": name})
         copies = LayerCopies() if edits else self.copies
-        layer = copies.copy(call.operation)
+        layer = copies.copy(operation)
         layer.name = name
         return layer
 

@@ -26,6 +26,7 @@ def _unchanged(plan: Plan, expansion: Expansion, present: frozenset[Call]) -> bo
         call in present
         and not plan.edits_of(call)
         and not replaced(call)
+        and call.operation not in plan.inner
         and plan.affines.get(call) is plan.original.get(call)
         for call in expansion.parts
     )

@@ -22,6 +22,7 @@ class Records:
         self.made: dict[Call, Record] = {}
         self.refusals: dict[Call, dict[str, CannotFold]] = {}
         self.renamed: dict[str, str] = {}
+        self.inner: dict[keras.Operation, Report] = {}
 
     def note(self, calls: tuple[Call, ...], code: str, into: tuple[str, ...]) -> None:
         """A move was made."""
@@ -54,6 +55,8 @@ class Records:
         """The record of a batch norm, or one for each that a layer has inside."""
         if type(call.operation) in BATCH_NORMS:
             yield self._record(call, plan)
+        elif call.operation in self.inner:
+            yield from self.inner[call.operation]
         elif isinstance(call.operation, keras.Layer):
             for layer in call.operation._flatten_layers(include_self=False):
                 if type(layer) in BATCH_NORMS:
@@ -93,6 +96,11 @@ class Records:
         if refusals:
             return _both_ways(refusals)
         return CannotFold("shared_layer", "another call of it has to stay as it is")
+
+
+def has_batch_norms(layer: keras.Layer) -> bool:
+    """Whether there is one in it, however deep."""
+    return any(type(each) in BATCH_NORMS for each in layer._flatten_layers())
 
 
 def unfolded(model: keras.Model, why: str) -> Report:

@@ -48,20 +48,21 @@ passes(*IDENTITIES, up=_unchanged, down=_unchanged)
 def _slope(call: Call) -> float | None:
     """Slope below zero of `max(x, 0) + slope * min(x, 0)`; None where each channel has its own.
 
-    Refuses what is not homogeneous: max_value, a threshold, another function.
+    Refuses what is not homogeneous: max_value, a threshold, another function. TensorFlow holds
+    the slope in float32.
     """
     layer = call.operation
     kind = type(layer)
     if kind is layers.PReLU:
         return None
     if kind is layers.ReLU and layer.max_value is None and not layer.threshold:
-        return float(layer.negative_slope)
+        return float(np.float32(layer.negative_slope))
     if kind in (layers.LeakyReLU, ops.nn.LeakyRelu):
-        return float(layer.negative_slope)
+        return float(np.float32(layer.negative_slope))
     if kind is ops.nn.Relu:
         return 0.0
     if kind is layers.Activation and layer.activation in RECTIFIERS:
-        return RECTIFIERS[layer.activation]
+        return float(np.float32(RECTIFIERS[layer.activation]))
     raise CannotFold("activation_between", f"'{call.name}' is not linear for positive scales")
 
 

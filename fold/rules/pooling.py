@@ -72,7 +72,7 @@ for types, check in (
 def _axes(call: Call) -> tuple[tuple[int, ...], bool]:
     """The joined axes of one example, and whether they stay as axes of length 1."""
     operation: Any = call.operation
-    if not isinstance(operation, ops.numpy.Mean | ops.numpy.Max):
+    if not isinstance(operation, ops.numpy.Mean | ops.numpy.Max | ops.numpy.Sum):
         return _space(call), bool(operation.keepdims)
     axis = operation.axis
     rank = len(call.input.shape)
@@ -100,4 +100,28 @@ def _joined(check: Check) -> dict[str, Callable[[Call, Affine], Affine]]:
 
 
 passes(*GLOBAL_AVERAGES, ops.numpy.Mean, **_joined(_anything))
+
+
+def _count(call: Call, affine: Affine) -> float:
+    """How many numbers each sum adds, which is how often a shift is added."""
+    if not affine.has_shift:
+        return 1.0
+    lengths = [call.input.example[axis] for axis in _axes(call)[0]]
+    if None in lengths:
+        raise CannotFold("unknown_layer", f"'{call.name}' adds an unknown number of shifts")
+    return float(np.prod(lengths))
+
+
+_MEAN = _joined(_anything)
+
+
+def _sum_up(call: Call, affine: Affine) -> Affine:
+    return _MEAN["up"](call, Affine(affine.scale, affine.shift / _count(call, affine)))
+
+
+def _sum_down(call: Call, affine: Affine) -> Affine:
+    return _MEAN["down"](call, Affine(affine.scale, affine.shift * _count(call, affine)))
+
+
+passes(ops.numpy.Sum, up=_sum_up, down=_sum_down)
 passes(*GLOBAL_MAXIMA, ops.numpy.Max, **_joined(require_not_negative))

@@ -56,14 +56,26 @@ class Obstacles:
             return self.distance[call.input], self.obstacle[call.input]
         if affine is not None or absorb_output.answers(call):
             return 0, None
-        if not pull.answers(call):
-            return FAR, pull.refusal_of(call)
+        no_scale, no_shift = _refusal(call, 2.0, 0.0), _refusal(call, 1.0, 1.0)
+        if no_scale is not None and no_shift is not None:
+            return FAR, no_scale
         obstacles = [self.obstacle[value] for value in _data(call)]
         one_is_enough: Callable[..., bool] = any if type(call.operation) in PRODUCTS else all
         passable = one_is_enough(obstacle is None for obstacle in obstacles)
         first = next((o for o in obstacles if o is not None), None)
-        distance = 1 + min(self.distance[value] for value in _data(call))
-        return distance, None if passable else first
+        distance = FAR if no_shift else 1 + min(self.distance[value] for value in _data(call))
+        return distance, no_scale or (None if passable else first)
+
+
+def _refusal(call: Call, scale: float, shift: float) -> CannotFold | None:
+    """Why a plain affine does not get from the call's result to its inputs."""
+    if len(call.outputs) != 1:
+        return CannotFold("unknown_layer", f"'{call.name}' gives several tensors")
+    try:
+        pull(call, Affine.of(scale, shift, call.output.rank))
+    except CannotFold as refusal:
+        return refusal
+    return None
 
 
 def _data(call: Call) -> tuple[Value, ...]:

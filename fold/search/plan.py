@@ -23,7 +23,8 @@ class Plan:
     """The decided edits per call, and what each affine call now computes.
 
     An affine call whose affine is the identity is gone; one that differs from what its layer
-    computes is written anew. `made` computes the weights of layers that the plan adds.
+    computes is written anew. `made` computes the weights of layers that the plan adds;
+    `inner` holds the folded model of a TimeDistributed.
     """
 
     graph: Graph
@@ -33,6 +34,7 @@ class Plan:
     original: dict[Call, Affine] = field(default_factory=dict)
     refused: dict[Call, CannotFold] = field(default_factory=dict)
     made: dict[keras.Operation, Callable[[Plan], Weights]] = field(default_factory=dict)
+    inner: dict[keras.Operation, keras.Model] = field(default_factory=dict)
 
     @classmethod
     def of(cls, graph: Graph, frozen: dict[Call, CannotFold]) -> Plan:

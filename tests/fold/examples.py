@@ -119,6 +119,7 @@ EXAMPLES = [
     *on(VOLUME, layers.Cropping3D, layers.UpSampling3D, layers.GlobalAveragePooling3D),
     *on(VOLUME, layers.GlobalMaxPooling3D),
     *on(PLANE, both(lambda x: ops.mean(x, (1, 2))), both(lambda x: ops.max(x, 1, keepdims=True))),
+    *on(PLANE, both(lambda x: ops.sum(x, 2)), both(lambda x: ops.sum(x, (1, 2), keepdims=True))),
     *on(PLANE, layers.Flatten, lambda: layers.Reshape((64, 4)), lambda: layers.Reshape((4, 64))),
     *on(PLANE, lambda: layers.Flatten(data_format="channels_first")),
     *on(PLANE, lambda: layers.Permute((3, 1, 2)), both(lambda x: ops.transpose(x, (0, 2, 3, 1)))),

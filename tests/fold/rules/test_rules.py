@@ -18,7 +18,16 @@ SINGLE = {
     keras.layers.MaxPooling3D: "TensorFlow has no float64 kernel",
     keras.layers.UpSampling2D: "bilinear enlarging computes in float32",
 }
-KINDS = ("positive", "scale", "shift", "both", "zero", "everywhere")
+KINDS = ("positive", "scale", "shift", "both", "zero", "constant", "everywhere")
+
+
+REFUSING = {
+    "activation": [keras.activations.gelu],
+    "max_value": [6],
+    "threshold": [0.5],
+    "interpolation": ["bicubic"],
+}
+"""Settings of layers that let nothing through, whose type has a rule."""
 
 
 class Case:
@@ -65,8 +74,10 @@ def affines(value):
             scale, shift = rng.uniform(0.5, 2, size), rng.normal(size=size)
             if kind in ("both", "scale", "everywhere"):
                 scale *= rng.choice([-1, 1], size)
-            if kind == "zero":
+            if kind in ("zero", "constant"):
                 scale *= rng.uniform(size=size) > 0.5
+            if kind == "constant":
+                shift *= scale == 0
             yield (
                 kind,
                 Affine(
@@ -134,28 +145,42 @@ def test_absorb_input(case):
     assert "positive" in held
 
 
+def may_refuse(case):
+    """Whether the call is one of the few that let nothing through."""
+    if case.type in as_affine and len(case.data) == 1:
+        return True
+    settings = {k: v for k, v in vars(case.call.operation).items() if k in REFUSING}
+    return any(value in REFUSING[key] for key, value in settings.items())
+
+
 @of(pull)
 def test_pull(case):
-    for _, affine in affines(case.call.output):
+    held = []
+    for kind, affine in affines(case.call.output):
         for shares in answers(pull, case.call, affine) or []:
+            held.append(kind)
             data = [apply(share, x) for share, x in zip(shares, case.data, strict=True)]
             assert_same(case.run(*data), apply(affine, case.run(*case.data)))
+    assert ("positive" in held) != may_refuse(case)
 
 
 @of(push)
 def test_push(case):
+    held = []
     count = len(case.call.inputs)
     chosen = [set(c) for n in range(1, count + 1) for c in itertools.combinations(range(count), n)]
     for positions in chosen:
-        for _, affine in affines(case.call.inputs[0]):
+        for kind, affine in affines(case.call.inputs[0]):
             given = tuple(affine if i in positions else None for i in range(count))
             for balance in answers(push, case.call, given) or []:
+                held.append(kind)
                 before = [apply(a, x) for a, x in zip(given, case.data, strict=True)]
                 after = [apply(a, x) for a, x in zip(balance.inputs, case.data, strict=True)]
                 assert all(
                     g is None or b is None for g, b in zip(given, balance.inputs, strict=True)
                 )
                 assert_same(case.run(*before), apply(balance.output, case.run(*after)))
+    assert ("positive" in held) != may_refuse(case)
 
 
 def test_every_registered_type_has_an_example():
