@@ -1,12 +1,13 @@
 """From the model as it was trained to the model that both converters take."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
 from export.base.errors import InputError
+from fold import FoldError
 from fold.keras_graph.at_dtype import FLOATS, at_dtype
+from fold.keras_graph.functional import as_functional
 
 
 @dataclass(frozen=True)
@@ -23,53 +24,17 @@ def prepare(model: keras.Model) -> Prepared:
     A subclassed model is wrapped, mixed-precision layers are rebuilt in float32.
 
     Raises:
-        InputError: the model was never built.
+        InputError: the model was never built, or its inputs can't be known.
     """
-    model = with_ports(model)
+    try:
+        model = as_functional(model)
+    except FoldError as error:
+        raise InputError(" ".join(str(error).split())) from error
     notes = [*_augmentation_notes(model), *_training_notes(model)]
     if dtypes := _other_floats(model):
         model = at_dtype(model, "float32")
         notes.append(f"what computed in {', '.join(dtypes)} was rebuilt in float32")
     return Prepared(model, tuple(notes))
-
-
-def with_ports(model: keras.Model) -> keras.Model:
-    """The model itself when its inputs are known, else a functional wrapper around it.
-
-    Raises:
-        InputError: its input shapes are not known, because it was never built.
-    """
-    if isinstance(model, keras.Sequential | keras.models.Model) and _has_ports(model):
-        return model
-    shapes = _build_shapes(model)
-    if shapes is None:
-        raise InputError(f"model {model.name!r} was never built; call it once on data or build it")
-    tensors = _inputs(shapes)
-    return keras.Model(tensors, model(tensors), name=model.name)
-
-
-def _inputs(shapes: Any) -> Any:
-    """Input tensors for a structure of shapes, called by their keys or `input`, `input_1`, ..."""
-    if isinstance(shapes, dict):
-        return {key: keras.Input(shape[1:], name=key) for key, shape in shapes.items()}
-    if shapes and isinstance(shapes[0], list | tuple):
-        names = ["input", *(f"input_{i}" for i in range(1, len(shapes)))]
-        return [
-            keras.Input(shape[1:], name=name) for shape, name in zip(shapes, names, strict=True)
-        ]
-    return keras.Input(shapes[1:], name="input")
-
-
-def _has_ports(model: keras.Model) -> bool:
-    try:
-        return bool(model.inputs) and bool(model.outputs)
-    except (AttributeError, ValueError):
-        return False
-
-
-def _build_shapes(model: keras.Model) -> Any:
-    config = (model.get_build_config() or {}) if model.built else {}
-    return config.get("input_shape") or (config.get("shapes_dict") or {}).get("input_shape")
 
 
 def _other_floats(model: keras.Model) -> list[str]:
