@@ -11,6 +11,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from export.processes.confinement import missing
 from export.processes.memory import available
 
 
@@ -40,6 +41,7 @@ def examine() -> Iterator[Finding]:
     yield _python()
     yield Finding("machine", True, f"{platform.platform(terse=True)}, {os.cpu_count()} cores")
     yield _memory()
+    yield _confinement()
     yield from _packages()
     yield _imported("ONNX Runtime", _onnx_runtime)
     yield _imported("LiteRT", _lite_runtime)
@@ -59,6 +61,13 @@ def _memory() -> Finding:
     return Finding(
         "free memory", ok, f"{free:.1f} GiB", "" if ok else "close programs: export needs 2 GiB"
     )
+
+
+def _confinement() -> Finding:
+    """What the process can't do in which a model is opened first; no export breaks without."""
+    lacking = missing()
+    held = "it can't be kept from " + ", ".join(lacking) if lacking else "files, network, sizes"
+    return Finding("confined opening", True, held)
 
 
 def _packages() -> Iterator[Finding]:

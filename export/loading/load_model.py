@@ -1,5 +1,7 @@
 """Opens a `.keras` file that may come from a stranger; what is wrong with it is one clear line."""
 
+import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ from export.base.errors import ConversionError, InputError
 from export.loading.config import check_config, read_config
 from export.loading.container import check_container
 from export.loading.custom_objects import Custom, custom_objects
-from export.processes.child import call
+from export.processes.confined import call_confined
 
 MEMORY = 4 << 30
 SECONDS = 300
@@ -43,8 +45,8 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
         rehearsal = pool.submit(_rehearse, path, allowed)
         import_module("keras")
         rehearsal.result()
-    with TemporaryDirectory(prefix="fleras-") as room:
-        model = _load(path, allowed, room)
+    with TemporaryDirectory(prefix="fleras-") as scratch:
+        model = _load(path, allowed, scratch)
     if not getattr(model, "built", False):
         raise InputError(
             f"the model in {path.name} was never built; call it once on example data before saving"
@@ -52,40 +54,41 @@ def load_model(path: str | Path, custom: Sequence[str] = ()) -> Any:
     return model
 
 
-def rehearse(path: str, custom: Custom, room: str) -> None:
+def rehearse(path: str, custom: Custom, scratch: str) -> None:
     """Loads the file and forgets it; called in the child process."""
     from export.loading.stored_weights import check_weights
 
+    sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]  # Keras does without
     check_weights(Path(path))
-    _load(Path(path), custom, room)
+    _load(Path(path), custom, scratch)
 
 
 def _rehearse(path: Path, custom: Custom) -> None:
-    with TemporaryDirectory(prefix="fleras-") as room:
-        try:
-            call(
-                f"loading {path.name}",
-                rehearse,
-                limit=MEMORY + 20 * path.stat().st_size,
-                seconds=SECONDS,
-                path=str(path.absolute()),
-                custom=custom,
-                room=room,
-            )
-        except ConversionError as error:
-            raise InputError(str(error)) from error
+    settings = os.environ.get("KERAS_HOME", os.path.expanduser("~/.keras"))
+    try:
+        call_confined(
+            f"loading {path.name}",
+            rehearse,
+            limit=MEMORY + 20 * path.stat().st_size,
+            seconds=SECONDS,
+            readable=(str(path.absolute()), *custom.folders, f"{settings}/keras.json"),
+            path=str(path.absolute()),
+            custom=custom,
+        )
+    except ConversionError as error:
+        raise InputError(str(error)) from error
 
 
-def _load(path: Path, custom: Custom, room: str) -> Any:
-    """Keras unpacks beside the file, or where temporary files go: both are `room` here."""
+def _load(path: Path, custom: Custom, scratch: str) -> Any:
+    """Keras unpacks beside the file, or where temporary files go: both are `scratch` here."""
     import keras
 
     import fleras  # noqa: F401  registers the project's layer
 
     objects = custom.objects()
-    link, before = Path(room, path.name), tempfile.tempdir
+    link, before = Path(scratch, path.name), tempfile.tempdir
     link.symlink_to(path.absolute())
-    tempfile.tempdir = room
+    tempfile.tempdir = scratch
     try:
         with custom.code_allowed():
             return keras.models.load_model(link, custom_objects=objects, compile=False)

@@ -5,6 +5,7 @@ calls, because starting TensorFlow takes seconds; it is replaced after it died.
 """
 
 import atexit
+import json
 import os
 import pickle
 import re
@@ -15,8 +16,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from export.base.error_text import sentence
@@ -30,6 +32,7 @@ from export.base.errors import (
 )
 from export.base.start import PACKAGES, without_current_folder
 from export.processes.memory import available, resident
+from export.processes.plain import read_plain
 
 PRELOAD = (
     "export.processes.tensorflow_alone",
@@ -54,12 +57,26 @@ class Failed(ConversionError):
 
 
 class Child:
-    """One process and the pipe to it; it imports the modules in `preload` at once."""
+    """One process and the pipe to it.
 
-    def __init__(self, preload: tuple[str, ...] = ()) -> None:
+    Args:
+        preload: modules that it imports at once.
+        confinement: the arguments of `export.processes.confinement.confine`; what such a process
+            replies is read as plain data.
+        environment: variables of its own.
+    """
+
+    def __init__(
+        self,
+        preload: tuple[str, ...] = (),
+        confinement: dict[str, Any] | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self._read = pickle.load if confinement is None else read_plain
+        settings = {"preload": preload, "confinement": confinement}
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "export.processes.worker", *preload],
+            [sys.executable, "-P", "-m", "export.processes.worker", json.dumps(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -68,6 +85,7 @@ class Child:
                 "PYTHONPATH": os.pathsep.join(search_path()),
                 "CUDA_VISIBLE_DEVICES": "-1",
                 "PYTHONHASHSEED": "0",
+                **environment,
             },
         )
         assert process.stdin and process.stdout
@@ -100,9 +118,12 @@ class Child:
             self._requests.flush()
             for _ in range(1 if self._started else 2):
                 self._watch(what, limit, seconds)
-                done, value = pickle.load(self._replies)
+                done, value = self._read(self._replies)
                 self._started = True
-        except (BrokenPipeError, EOFError, pickle.UnpicklingError) as error:
+        except pickle.UnpicklingError as error:
+            self.close()
+            raise ConversionError(f"{what} gave no plain reply; do not open this file") from error
+        except (BrokenPipeError, EOFError) as error:
             raise ConversionError(self._obituary(what)) from error
         except KeyboardInterrupt:
             self.close()

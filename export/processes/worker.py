@@ -1,16 +1,21 @@
 """The child process in which converters and runtimes work: requests in, replies out, pickled."""
 
+import json
 import os
 import pickle
 import sys
 import threading
 import time
 from importlib import import_module
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from export.processes.confinement import confine
 
 
-def serve(preload: list[str]) -> None:
+def serve(preload: list[str], confinement: dict[str, Any] | None) -> None:
     """Says that it started, then answers calls `(function, arguments)` until input is closed."""
+    if confinement is not None:
+        confine(**confinement)
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -47,4 +52,4 @@ def _answer(request: bytes) -> tuple[bool, object]:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1:])
+    serve(**json.loads(sys.argv[1]))

@@ -1,0 +1,40 @@
+"""Calls a function in a process that can do no harm."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from export.processes.child import Child
+
+Reply = TypeVar("Reply")
+
+
+def call_confined(
+    what: str,
+    function: Callable[..., Reply],
+    limit: float,
+    seconds: float,
+    readable: Sequence[str] = (),
+    **arguments: Any,
+) -> Reply:
+    """Runs `function(scratch=..., **arguments)` in a process of its own that can do no harm.
+
+    It reads the system's and Python's files and the given ones, writes into the directory `scratch`
+    that is gone afterwards, and has no network; as far as the system can, see
+    `export.processes.confinement`.
+
+    Args:
+        what: see `call`.
+        function: its result consists of plain values.
+        limit: see `call`.
+        seconds: see `call`.
+        readable: files and directories.
+        arguments: see `call`.
+    """
+    with tempfile.TemporaryDirectory(prefix="fleras-") as scratch:
+        walls = {"readable": [*readable], "writable": [scratch], "size": int(limit)}
+        child = Child((), walls, {"TMPDIR": scratch, "MPLCONFIGDIR": scratch})
+        try:
+            return child.call(what, (function, {"scratch": scratch, **arguments}), limit, seconds)
+        finally:
+            child.close()
