@@ -162,6 +162,14 @@ def _is_keras(operation: Any) -> bool:
     return type(operation).__module__.startswith("keras.")
 
 
+def _arrives(function: Functional, value: Value, tensor: keras.KerasTensor) -> bool:
+    """Whether the value is read as it is: a cast of integers does nothing for an Embedding."""
+    nodes = [node for nodes in function._nodes_by_depth.values() for node in nodes]
+    readers = [node.operation for node in nodes if any(t is tensor for t in node.input_tensors)]
+    tokens = readers and all(type(each) is keras.layers.Embedding for each in readers)
+    return value.dtype == tensor.dtype or bool(tokens and keras.backend.is_int_dtype(value.dtype))
+
+
 def _fits(function: Functional, args: tuple, kwargs: dict) -> bool:
     """Whether a nested model's inputs arrive as they are: same order, rank and dtype, no mask."""
     if kwargs.get("mask") is not None or not args:
@@ -172,7 +180,7 @@ def _fits(function: Functional, args: tuple, kwargs: dict) -> bool:
         (same_order or len(wanted) == 1)
         and len(given) == len(wanted)
         and all(
-            isinstance(v, Value) and len(v.shape) == len(t.shape) and v.dtype == t.dtype
+            isinstance(v, Value) and len(v.shape) == len(t.shape) and _arrives(function, v, t)
             for v, t in zip(given, wanted, strict=True)
         )
     )

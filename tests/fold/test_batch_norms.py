@@ -345,3 +345,54 @@ def test_the_result_loads_where_this_project_is_not(tmp_path):
     subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, check=True)
     wanted = model.predict(data, verbose=0)
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_record_names_the_nearest_obstacle_on_either_side():
+    norm = layers.BatchNormalization()
+    result = folded(functional(layers.Activation("sigmoid", name="gate"), norm, layers.ReLU(6)))
+    (record,) = result.report
+    assert (record.status, record.code) == ("reduced", "shift_left") or "'gate'" in record.reason
+
+
+def test_a_shared_layer_of_this_project_that_stays_is_one_layer_and_keeps_the_output_name():
+    left, right = keras.Input((4,)), keras.Input((4,))
+    norm = FusedRenorm(name="last")
+    results = [norm(keras.activations.tanh(x)) for x in (left, right)]
+    result = folded(keras.Model([left, right], results))
+    assert statuses(result) == ["kept"] * 2
+    assert result.model.output_names == ["last", "last"]
+    assert layer_types(result.model).count("BatchNormalization") == 1
+
+
+def test_an_output_keeps_its_name_when_a_nested_layer_has_the_same():
+    inputs = keras.Input((4,))
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="dense")], name="inner")
+    x = layers.BatchNormalization()(inner(inputs))
+    result = folded(keras.Model(inputs, layers.Dense(2, name="dense")(layers.ReLU()(x))))
+    assert result.model.output_names == ["dense"]
+
+
+def test_weights_that_would_overflow_stay():
+    keras.config.set_dtype_policy("float16")
+    try:
+        inputs = keras.Input((4,), dtype="float16")
+        dense, norm = layers.Dense(4), layers.BatchNormalization()
+        model = keras.Model(inputs, layers.Dense(2)(layers.Activation("tanh")(norm(dense(inputs)))))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    dense.kernel.assign(np.full((4, 4), 6e4))
+    norm.moving_variance.assign(np.full(4, 1e-3))
+    norm.gamma.assign(np.full(4, 2.0))
+    result = fold_batch_norms(model)
+    assert statuses(result) == ["kept"]
+    assert "too large for float16" in result.report[0].reason
+    assert all(np.isfinite(w.astype("float32")).all() for w in result.model.get_weights())
+
+
+def test_a_shared_norm_whose_calls_differ_after_a_fold():
+    inputs = keras.Input((2,))
+    first, shared = layers.BatchNormalization(), layers.BatchNormalization()
+    results = [shared(first(inputs)), shared(layers.Activation("tanh")(inputs))]
+    model = randomise(keras.Model(inputs, results))
+    first.gamma.assign([1.0, 0.0])
+    folded(model, random=False)

@@ -80,3 +80,13 @@ def test_one_dimension_and_causal_padding():
     model = keras.Model(inputs, layers.Add()([*sums, layers.BatchNormalization()(inputs)]))
     result = folded(model)
     assert layer_types(result.model).count("Conv1D") == 1
+
+
+def test_taps_off_the_dilation_grid_are_not_merged():
+    inputs = keras.Input((12, 4))
+    wide = layers.Conv1D(4, 3, dilation_rate=2, padding="same")(inputs)
+    shifted = layers.ZeroPadding1D((1, 3))(inputs)
+    shifted = layers.Conv1D(4, 3, dilation_rate=2)(shifted)
+    outputs = layers.BatchNormalization()(layers.Add()([wide, shifted]))
+    result = folded(keras.Model(inputs, outputs))
+    assert layer_types(result.model).count("Conv1D") == 2
