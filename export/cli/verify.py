@@ -31,6 +31,7 @@ from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
     show_default=True,
     help="Of the files; a manifest knows by itself.",
 )
+@click.option("--expect", metavar="DIGEST", help="Digest that the manifest has to have.")
 @INPUTS
 @RTOL
 @ATOL
@@ -43,6 +44,7 @@ def command(
     first: Path,
     files: tuple[Path, ...],
     precision: str,
+    expect: str | None,
     inputs: Path | None,
     custom_objects: tuple[str, ...],
     as_json: bool,
@@ -59,7 +61,7 @@ def command(
         if first.suffix == ".json" and not files:
             from export.publishing.manifest import check_manifest
 
-            found = check_manifest(first, **bounds)
+            found = check_manifest(first, expect=expect, **bounds)
         else:
             found = _against_model(first, files, precision, inputs, custom_objects, bounds)
     if as_json:

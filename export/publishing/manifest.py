@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from export.base.artifact import Artifact
-from export.base.errors import InputError
+from export.base.errors import InputError, NotEquivalent
 from export.base.files import sha256
 from export.formats import engine_of
-from export.publishing.publish import MANIFEST, settle
+from export.publishing.digest import DIGEST, render
+from export.publishing.publish import MANIFEST
 from export.verification.comparison import Comparison
+from export.verification.precisions import PRECISIONS, tolerances
 from export.verification.reference import Reference, to_json
 from export.verification.replay import replay
 from export.verification.tolerances import Tolerances, from_record
@@ -63,14 +65,14 @@ def describe(
 
 
 def write_manifest(directory: Path, content: Mapping[str, Any]) -> None:
-    """Adds the SHA-256 and size of every file in `directory`, and writes `manifest.json` there."""
+    """Adds the hash and size of every file in `directory`, and writes `manifest.json` there."""
     files = {
         path.name: {"sha256": sha256(path), "size": path.stat().st_size}
         for path in sorted(directory.iterdir())
         if path.name != MANIFEST
     }
-    text = json.dumps({**content, "files": files}, indent=2, allow_nan=False, sort_keys=False)
-    (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    text = render({**content, "files": files})
+    (directory / MANIFEST).write_text(text, encoding="utf-8")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -82,7 +84,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > SIZE:
             raise InputError(f"{path} has more than 64 MiB; it is no manifest of an export")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
     except OSError as error:
         raise InputError(f"can't read {path} ({error.strerror}); give a manifest.json") from error
     except (ValueError, RecursionError) as error:
@@ -90,6 +93,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise InputError(f"{path} is no {SCHEMA!r}; give the manifest.json of an export")
     _check_form(path, content)
+    if text != render(content):
+        raise InputError(f"{path} is not as it was written (its digest differs); copy it again")
     return content
 
 
@@ -98,17 +103,19 @@ def check_manifest(
     rtol: float | None = None,
     atol: float | None = None,
     min_sqnr: float | None = None,
+    expect: str | None = None,
 ) -> dict[str, Comparison]:
     """Hashes every file again and replays the stored reference on every artefact.
 
-    Needs the runtimes, but neither TensorFlow nor Keras nor the original model. An export that was
-    killed while its files went into the directory is completed first, where that can be written.
+    Needs the runtimes, but neither TensorFlow nor Keras nor the original model, and changes nothing
+    on the disk.
 
     Args:
         path: a `manifest.json`, its files beside it.
         rtol: replaces the bound that the export applied.
         atol: replaces the bound that the export applied.
         min_sqnr: replaces the bound that the export applied, in decibel.
+        expect: the digest that the manifest has to have, known from elsewhere.
 
     Returns:
         One comparison per file; a file that is missing or has another hash fails without being run.
@@ -116,9 +123,11 @@ def check_manifest(
     Raises:
         InputError: it is no manifest.
     """
-    with suppress(OSError):
-        settle(path.parent.resolve())
     content = read_manifest(path)
+    if expect is not None and content[DIGEST] != expect.lower():
+        raise NotEquivalent(
+            f"{path} has the digest {content[DIGEST]}, not the expected one; get the right files"
+        )
     home, hashes = path.parent, content["files"]
     found = {name: _damage(home / name, entry["sha256"]) for name, entry in hashes.items()}
     results = {name: Comparison(problems=(problem,)) for name, problem in found.items() if problem}
@@ -130,9 +139,8 @@ def check_manifest(
             bounds = _bounds(artifact).given(rtol, atol, min_sqnr)
             precision = artifact["precision"]
             path = home / name
-            results[name] = replay(
-                reference, path, engine_of(path), precision=precision, bounds=bounds
-            )
+            result = replay(reference, path, engine_of(path), precision=precision, bounds=bounds)
+            results[name] = replace(result, warnings=(*result.warnings, *_loose(bounds, precision)))
     return results
 
 
@@ -145,13 +153,21 @@ def _check_form(path: Path, content: dict[str, Any]) -> None:
             isinstance(entry["sha256"], str) for entry in content["files"].values()
         )
         precise = all(
-            isinstance(artifact["precision"], str) and _bounds(artifact)
+            artifact["precision"] in PRECISIONS and _bounds(artifact)
             for artifact in content["artifacts"]
         )
+        content["artifacts"][0]
+    except IndexError as error:
+        raise InputError(f"{path} lists no artefact to verify; export again") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} lacks {error}; it is damaged, export again") from error
     if not (plain and whole and precise):
         raise InputError(f"{path} names files that are not its own; it is damaged, export again")
+
+
+def _loose(bounds: Tolerances, precision: str) -> list[str]:
+    names = bounds.looser_than(tolerances(precision))
+    return [f"judged with a looser {', '.join(names)} than by default"] if names else []
 
 
 def _bounds(artifact: Mapping[str, Any]) -> Tolerances:

@@ -48,6 +48,17 @@ class Tolerances:
                 raise InputError(f"{name} is {value}; give a number that is not negative")
         return replace(self, **chosen)
 
+    def looser_than(self, other: "Tolerances") -> list[str]:
+        """Names of the bounds that let more pass than those of `other`."""
+        found = []
+        for name in ("rtol", "atol", "noise", "ceiling", "min_sqnr", "min_cosine"):
+            mine, its = getattr(self, name), getattr(other, name)
+            least = name.startswith("min_")
+            mine, its = (-1e308 if value is None else value for value in (mine, its))
+            if (mine < its) if least else (mine > its):
+                found.append(name)
+        return found
+
 
 def from_record(record: Any) -> Tolerances:
     """The bounds that a manifest tells.
@@ -57,8 +68,11 @@ def from_record(record: Any) -> Tolerances:
     """
     try:
         numbers: dict[str, Any] = {
-            name: value if value is None else float(value) for name, value in record.items()
+            name: value if value is None and name == "min_sqnr" else float(value)
+            for name, value in record.items()
         }
+        if not all(value is None or math.isfinite(value) for value in numbers.values()):
+            raise ValueError("not finite")
         return Tolerances(**numbers)
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError("the manifest tells no tolerances; it is damaged, export again") from error

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.base.errors import InputError
+from export.base.errors import InputError, NotEquivalent
 from export.options import Options
 from export.pipeline import export
+from export.publishing.digest import render
 from export.publishing.manifest import check_manifest, read_manifest
 from export.publishing.publish import COMMITTED, MARK
 from tests.export.archives import save_net
@@ -33,7 +34,7 @@ def copy(exported, tmp_path):
 def change(path, edit):
     content = json.loads(path.read_text())
     edit(content)
-    path.write_text(json.dumps(content))
+    path.write_text(render(content))
     return path
 
 
@@ -87,14 +88,52 @@ def test_the_bounds_are_those_of_the_export_unless_others_are_given(copy):
     assert not any(check_manifest(copy, rtol=0.0, atol=1e-12).values())
 
 
-def test_an_export_that_was_killed_half_way_is_completed_first(copy):
+def test_verification_changes_nothing_on_the_disk(copy):
     home = copy.parent
     stage = home.parent / f".{home.name}{MARK}0{COMMITTED}"
     stage.mkdir()
-    for name in ("model.tflite", "manifest.json"):
-        (home / name).rename(stage / name)
-    assert all(check_manifest(copy).values())
-    assert not stage.exists()
+    (home / "model.tflite").rename(stage / "model.tflite")
+    assert "is missing" in str(check_manifest(copy)["model.tflite"])
+    assert [path.name for path in stage.iterdir()] == ["model.tflite"]
+
+
+def test_every_changed_byte_of_the_manifest_shows(copy):
+    content = copy.read_bytes()
+    for at in range(0, len(content), max(len(content) // 300, 1)):
+        copy.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(InputError):
+            read_manifest(copy)
+
+
+def test_a_digest_that_is_known_pins_the_manifest(copy):
+    digest = json.loads(copy.read_text())["digest"]
+    assert all(check_manifest(copy, expect=digest.upper()).values())
+    change(copy, lambda content: content["warnings"].append("another"))
+    with pytest.raises(NotEquivalent, match="not the expected one"):
+        check_manifest(copy, expect=digest)
+
+
+def test_a_manifest_without_artefacts_verifies_nothing(copy):
+    with pytest.raises(InputError, match="no artefact"):
+        check_manifest(change(copy, lambda content: content.update(artifacts=[])))
+
+
+@pytest.mark.parametrize("value", [None, "x", [], {}])
+def test_bounds_that_are_none(copy, value):
+    def spoil(content):
+        content["artifacts"][0]["verification"]["tolerances"]["rtol"] = value
+
+    with pytest.raises(InputError, match="no tolerances"):
+        check_manifest(change(copy, spoil))
+
+
+def test_looser_bounds_than_the_defaults_are_told(copy):
+    def widen(content):
+        content["artifacts"][0]["verification"]["tolerances"]["atol"] = 1e30
+
+    results = check_manifest(change(copy, widen))
+    assert "looser atol" in " ".join(results["model.onnx"].warnings)
+    assert not results["model.tflite"].warnings
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "folded.keras", "reference.npz"])
