@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.models.functional import Functional
+from keras.src.ops.numpy import Reshape
 
 from fold.affine import Shape
 from fold.keras_graph.copy_layers import LayerCopies
@@ -57,7 +58,20 @@ def _traced(layer: keras.Layer, args: tuple, kwargs: dict) -> Functional:
     args, kwargs = keras.tree.map_structure(enter, (args, kwargs))
     if layer._call_has_training_arg:
         kwargs.setdefault("training", False)
-    return Functional(inputs, _python_call(layer)(*args, **kwargs))
+    function = Functional(inputs, _python_call(layer)(*args, **kwargs))
+    for operation in function._operations:
+        if type(operation) is Reshape and None in operation.newshape:
+            operation.newshape = _free_batch(operation)
+    return function
+
+
+def _free_batch(operation: Reshape) -> tuple[int | None, ...]:
+    """The shape with -1 for a batch size that the call read from a tensor: it is None in a trace.
+
+    Where there is a -1 already, its length has to be known.
+    """
+    lengths = zip(operation.newshape, operation.output.shape, strict=True)
+    return tuple(-1 if n is None else known if n == -1 else n for n, known in lengths)
 
 
 def _python_call(layer: keras.Layer) -> Any:

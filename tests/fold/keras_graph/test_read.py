@@ -7,6 +7,7 @@ from keras import layers, ops
 
 from tests.batch_norms import batch_norms
 from tests.fold.checking import codes, folded, statuses
+from tests.fold.foreign_layers import BatchInside, FixedLength, OwnWeights
 
 
 class Block(layers.Layer):
@@ -136,6 +137,24 @@ def test_time_distributed_batch_norm():
     result = folded(keras.Model(inputs, x))
     assert statuses(result) == ["folded"]
     assert not batch_norms(result.model)
+
+
+def test_a_layer_that_reads_the_batch_size_is_expanded():
+    inputs = keras.Input((6, 4))
+    result = folded(keras.Model(inputs, layers.Dense(2)(BatchInside(4)(inputs))))
+    assert statuses(result) == ["folded"]
+
+
+def test_a_layer_with_weights_of_its_own_is_expanded_around_them():
+    inputs = keras.Input((6, 4))
+    result = folded(keras.Model(inputs, layers.Dense(2)(OwnWeights(4)(inputs))))
+    assert statuses(result) == ["folded"]
+
+
+def test_a_trace_that_computes_something_else_is_not_believed():
+    inputs = keras.Input((6, 4))
+    (record,) = folded(keras.Model(inputs, layers.Dense(2)(FixedLength()(inputs)))).report
+    assert record.code == "inside_custom_layer" and "trace differs" in record.reason
 
 
 TOKENS = np.array([[1, 2, 3, 4, 0], [5, 8, 0, 0, 0], [7, 1, 1, 2, 6]], "int32")
