@@ -74,9 +74,14 @@ def _traits(size: int, divisors: Iterable[int], targets: Iterable[int]) -> set[T
 
 
 def _rounds_apart(size: int, target: int) -> bool:
-    """Whether float32 takes another pixel than exact numbers do, for some pixel of the result."""
+    """Whether float32 takes another nearest pixel than exact numbers do, somewhere in the result.
+
+    At the corner of a pixel and at its center: the two ways in which resizing takes coordinates.
+    """
     at, scale = np.arange(target), np.float32(size) / np.float32(target)
-    return bool((np.floor(at.astype(np.float32) * scale) != at * size // target).any())
+    corners = np.floor(at.astype(np.float32) * scale) != at * size // target
+    half = np.floor((at.astype(np.float32) + np.float32(0.5)) * scale)
+    return bool(corners.any() or (half != (2 * at + 1) * size // (2 * target)).any())
 
 
 def _strides(model: keras.Model) -> set[int]:

@@ -20,7 +20,7 @@ def test_a_multiple_of_every_stride_is_tried():
 
 def test_a_resize_is_tried_where_its_coordinates_round():
     sizes = open_sizes(model(layers.Resizing(7, 7, interpolation="nearest")))
-    assert {52, 62, 104, 117, 124} & set(sizes)
+    assert {62, 124} & set(sizes)
 
 
 def test_only_what_runs_is_tried():
