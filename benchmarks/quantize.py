@@ -14,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -107,11 +108,17 @@ def operators(path: Path) -> int:
 @contextmanager
 def any_quality() -> Iterator[None]:
     """The gate lets every file pass: this is about how good they are."""
-    before, gate.compare = gate.compare, lambda *arrays, **options: True
+    before = gate.judge
+
+    def lenient(reference, answers, bounds, setting):
+        bounds = replace(bounds, min_sqnr=-1000.0, min_cosine=-1.0)
+        return before(reference, answers, bounds, setting)
+
+    gate.judge = lenient
     try:
         yield
     finally:
-        gate.compare = before
+        gate.judge = before
 
 
 if __name__ == "__main__":

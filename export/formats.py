@@ -10,7 +10,10 @@ from export.base.errors import InputError
 from export.base.runtime import Runtime
 from export.onnx_format.engine import ONNX_RUNTIME
 from export.tflite_format.engine import LITERT
+from export.verification.comparison import Comparison
 from export.verification.engine import Engine
+
+Pair = tuple[Artifact, Comparison]
 
 
 @dataclass(frozen=True)
@@ -20,35 +23,35 @@ class Format:
     Attributes:
         name: what users call it; also the suffix of its files, without the dot.
         engine: what checks and runs its files.
-        convert: writes a model as a file of it: model, path, keyword arguments.
-        settings: names of the options that `convert` takes.
+        write: writes a model in several precisions: model, paths by precision, keyword arguments.
+        settings: names of the options that `write` takes.
         batch: the size of the first axis where none was asked for; None leaves it free.
     """
 
     name: str
     engine: Engine
-    convert: Callable[..., Artifact]
+    write: Callable[..., list[Pair]]
     settings: tuple[str, ...]
     batch: int | None = None
 
 
-def _to_onnx(*args: Any, **settings: Any) -> Artifact:
-    from export.onnx_format import convert
+def _write_onnx(*args: Any, **settings: Any) -> list[Pair]:
+    from export.onnx_format.convert import write_onnx
 
-    return convert.to_onnx(*args, **settings)
+    return write_onnx(*args, **settings)
 
 
-def _to_tflite(*args: Any, **settings: Any) -> Artifact:
-    from export.tflite_format import convert
+def _write_tflite(*args: Any, **settings: Any) -> list[Pair]:
+    from export.tflite_format.convert import write_tflite
 
-    return convert.to_tflite(*args, **settings)
+    return write_tflite(*args, **settings)
 
 
 FORMATS = {
     row.name: row
     for row in (
-        Format("onnx", ONNX_RUNTIME, _to_onnx, ("opset", "nchw", "integer_io")),
-        Format("tflite", LITERT, _to_tflite, ("allow_flex", "integer_io"), batch=1),
+        Format("onnx", ONNX_RUNTIME, _write_onnx, ("opset", "nchw", "integer_io")),
+        Format("tflite", LITERT, _write_tflite, ("allow_flex", "integer_io"), batch=1),
     )
 }
 SUFFIXES = {row.engine.suffix: row for row in FORMATS.values()}

@@ -8,8 +8,6 @@ from export.base.errors import InputError
 from export.formats import FORMATS
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 
-Target = tuple[str, str, str]
-
 
 @dataclass(frozen=True)
 class Options:
@@ -68,7 +66,7 @@ class Options:
                 f"{calibrated[0]} needs representative inputs; "
                 "give some hundred with --calibration data.npy"
             )
-        if not self.targets():
+        if not self.forms():
             raise InputError(
                 f"no format of {', '.join(self.formats)} holds {', '.join(self.precisions)}; "
                 "choose another format or precision"
@@ -77,14 +75,15 @@ class Options:
             raise InputError(f"batch is {self.batch}; give a size of at least 1")
         tolerances(**self.tolerances())
 
-    def targets(self) -> list[Target]:
-        """File name, format and precision of each artefact."""
-        return [
-            (f"model{precision.infix}.{form}", form, precision.name)
-            for form in dict.fromkeys(self.formats)
-            for precision in (PRECISIONS[name] for name in dict.fromkeys(self.precisions))
-            if form in precision.formats
-        ]
+    def forms(self) -> list[str]:
+        """The formats of which there will be files."""
+        return [form for form in dict.fromkeys(self.formats) if self.files(form)]
+
+    def files(self, form: str) -> dict[str, str]:
+        """The name of each file of a format, by its precision."""
+        rows = [PRECISIONS[name] for name in dict.fromkeys(self.precisions)]
+        suffix = FORMATS[form].engine.suffix
+        return {row.name: f"model{row.infix}{suffix}" for row in rows if form in row.formats}
 
     def settings(self, form: str) -> dict[str, Any]:
         """What the conversion to this format is told, by keyword."""

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from export.base.artifact import Artifact
 from export.base.errors import InputError, NotEquivalent
 from export.base.files import sha256
-from export.formats import FORMATS, engine_of
+from export.formats import FORMATS, Pair
 from export.keras_model.user_inputs import read_inputs
 from export.loading.container import check_container
 from export.loading.load_model import load_model
@@ -22,14 +21,11 @@ from export.publishing.publish import MANIFEST, refuse_existing
 from export.publishing.stage import staged
 from export.publishing.wording import complaint_of, metadata_of, warnings_of
 from export.verification.comparison import Comparison
-from export.verification.precisions import PRECISIONS
 from export.verification.reference import Reference
-from export.verification.replay import replay
 
 FOLDED = "folded.keras"
 REPORT = "report.html"
 EXAMPLES = 64
-Pair = tuple[Artifact, Comparison]
 Say = Callable[[str], None]
 
 
@@ -72,15 +68,12 @@ def export(
         ConversionError: a format can't express the model.
         NotEquivalent: a file does not compute what the model computes; nothing was written.
     """
-    names = {name for name, *_ in options.targets()} | {FOLDED, REFERENCE, REPORT, MANIFEST}
+    files = {name for form in options.forms() for name in options.files(form).values()}
+    names = files | {FOLDED, REFERENCE, REPORT, MANIFEST}
     refuse_existing(directory, names, options.overwrite)
     check_container(source)
     with _disk_errors(directory), staged(directory, options.overwrite) as stage:
         exported = _make(source, stage, options, say)
-        runs = {a.path.name: check for a, check in exported.artifacts if a.ran}
-        checks = {FOLDED: exported.folded} | runs
-        if complaint := complaint_of(checks):
-            raise NotEquivalent(complaint)
         say("Writing the manifest")
         _write(stage, exported, options)
     return exported
@@ -115,12 +108,12 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     folded = compare_model(reference, model, **options.tolerances())
     origin = {"file": source.name, "sha256": sha256(source), "size": source.stat().st_size}
     metadata = metadata_of(origin, report)
-    known = reference if folded else None
-    pairs = []
-    for name, form, precision in options.targets():
-        say(f"Writing and verifying {name}")
-        artifact = _convert(model, stage / name, form, precision, metadata, known, options)
-        pairs.append((artifact, _replay(reference, stage / name, precision, options)))
+    if complaint := complaint_of({FOLDED: folded}):
+        raise NotEquivalent(complaint)
+    pairs: list[Pair] = []
+    for form in options.forms():
+        say(f"Writing and verifying {', '.join(options.files(form).values())}")
+        pairs += _write_format(model, stage, form, metadata, reference, options)
     notes = warnings_of(report, reference, pairs)
     content = describe(origin, report.to_dict(), folded, pairs, reference, notes)
     return Exported(content, report, folded, tuple(pairs), original, model, reference)
@@ -136,26 +129,24 @@ def _inputs(model: Any, options: Options) -> Any:
     return {name: np.concatenate([single[name] for single in singles]) for name in singles[0]}
 
 
-def _convert(
+def _write_format(
     model: Any,
-    path: Path,
+    stage: Path,
     form: str,
-    precision: str,
     metadata: dict[str, str],
-    reference: Reference | None,
+    reference: Reference,
     options: Options,
-) -> Artifact:
-    settings = options.settings(form)
-    if PRECISIONS[precision].calibrated:
-        settings["calibration"] = options.calibration
-    return FORMATS[form].convert(
-        model, path, precision=precision, metadata=metadata, reference=reference, **settings
+) -> list[Pair]:
+    paths = {precision: stage / name for precision, name in options.files(form).items()}
+    return FORMATS[form].write(
+        model,
+        paths,
+        metadata=metadata,
+        calibration=options.calibration,
+        reference=reference,
+        tolerances=options.tolerances(),
+        **options.settings(form),
     )
-
-
-def _replay(reference: Reference, path: Path, precision: str, options: Options) -> Comparison:
-    engine = engine_of(path)
-    return replay(reference, path, engine, precision=precision, **options.tolerances())
 
 
 def _write(stage: Path, exported: Exported, options: Options) -> None:

@@ -42,7 +42,7 @@ def separable(traced: Traced) -> frozenset[str]:
     )
 
 
-def heavy(traced: Traced) -> frozenset[str]:
+def apart_in_tflite(traced: Traced) -> frozenset[str]:
     """The separable weights where they are so large, together, that copies of them matter."""
     names = separable(traced)
     return names if sum(traced.weights[name].nbytes for name in names) > LIGHT else frozenset()

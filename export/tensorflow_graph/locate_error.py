@@ -17,13 +17,13 @@ COPIES = 7
 """How often the converters hold the weights of a large model at once."""
 
 Attempt = Callable[[keras.Model], object]
-Written = TypeVar("Written")
+Result = TypeVar("Result")
 
 
-def written(
-    model: keras.Model, place: Path, write: Callable[[keras.Model, Path], Written]
-) -> Written:
-    """Calls `write(model, place)`; what goes wrong becomes one line that names a layer.
+def write_or_blame(
+    model: keras.Model, path: Path, write: Callable[[keras.Model, Path], Result]
+) -> Result:
+    """Calls `write(model, path)`; what goes wrong becomes one line that names a layer.
 
     No layer is looked for when time ran out, or memory for a model whose weights account for that.
 
@@ -32,23 +32,23 @@ def written(
         ExportError: of the kind that `write` raised, else a ConversionError.
     """
     try:
-        return _one_line(write, model, place)
+        return _one_line(write, model, path)
     except (InputError, OutOfTime):
         raise
     except ExportError as error:
         if isinstance(error, OutOfMemory) and COPIES * size(model) > available():
             raise
-        with TemporaryDirectory() as room:
-            spare = Path(room) / place.name
-            raise located(error, model, lambda part: _one_line(write, part, spare)) from error
+        with TemporaryDirectory() as directory:
+            spare = Path(directory) / path.name
+            raise with_layer(error, model, lambda part: _one_line(write, part, spare)) from error
 
 
 def _one_line(
-    write: Callable[[keras.Model, Path], Written], model: keras.Model, place: Path
-) -> Written:
+    write: Callable[[keras.Model, Path], Result], model: keras.Model, path: Path
+) -> Result:
     """Whatever Keras, TensorFlow or the converter raises is an error of the conversion."""
     try:
-        return write(model, place)
+        return write(model, path)
     except Exception as error:
         if isinstance(error, ExportError) and not isinstance(error, Failed):
             raise
@@ -58,7 +58,7 @@ def _one_line(
         ) from error
 
 
-def located(error: ExportError, model: keras.Model, attempt: Attempt) -> ExportError:
+def with_layer(error: ExportError, model: keras.Model, attempt: Attempt) -> ExportError:
     """The same error with the name of the responsible layer in front.
 
     Args:

@@ -19,13 +19,13 @@ def convert(
     inputs: Sequence[str],
     outputs: Sequence[str],
     weights: dict[str, np.ndarray],
-    room: Path,
-    precision: str,
+    directory: Path,
+    precisions: Sequence[str],
     calibration: Batches,
     integer_io: bool,
     allow_flex: bool,
-) -> bytes:
-    """Converts a graph.
+) -> dict[str, bytes]:
+    """Converts a graph, once for each precision.
 
     Args:
         graph: serialised GraphDef.
@@ -34,28 +34,42 @@ def convert(
         weights: values of those weights that are not constants in the graph, by the name of their
             Placeholders. The converter copies constants 25 times, these seven times, but takes
             seconds longer over small ones.
-        room: an empty directory, in which such weights are stored.
-        precision: "float32" or one of `REDUCTIONS`.
-        calibration: representative inputs in order, where the precision needs some.
+        directory: an empty one, in which such weights are stored.
+        precisions: "float32" or those of `REDUCTIONS`.
+        calibration: representative inputs in order, where a precision needs some.
         integer_io: whether inputs and outputs are int8 then.
         allow_flex: whether operators may be left to TensorFlow's own kernels.
 
     Returns:
-        A flatbuffer; where it has a signature, the names in it sort as `inputs` and `outputs` are.
+        A flatbuffer for each precision; where it has a signature, the names in it sort as `inputs`
+        and `outputs` are.
     """
     graph_def = tf.compat.v1.GraphDef.FromString(graph)
     _rename_functions(graph_def)
-    if weights:
-        _store(graph_def, inputs, outputs, weights, room)
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(room))
+    if stored := bool(weights):
+        _store(graph_def, inputs, outputs, weights, directory)
     else:
         function = _function(graph_def, inputs, outputs, {}).get_concrete_function()
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+
+    def converter() -> Any:
+        if stored:
+            return tf.lite.TFLiteConverter.from_saved_model(str(directory))
+        return tf.lite.TFLiteConverter.from_concrete_functions([function])
+
+    return {
+        precision: _converted(converter(), precision, calibration, integer_io, allow_flex)
+        for precision in precisions
+    }
+
+
+def _converted(
+    converter: Any, precision: str, calibration: Batches, integer_io: bool, allow_flex: bool
+) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if precision in REDUCTIONS:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         REDUCTIONS[precision](converter, calibration)
-    if integer_io:
+    if integer_io and precision in CALIBRATED:
         converter.inference_input_type = converter.inference_output_type = tf.int8
     if allow_flex:
         converter.target_spec.supported_ops += [tf.lite.OpsSet.SELECT_TF_OPS]
@@ -75,6 +89,7 @@ def _static(converter: Any, calibration: Batches) -> None:
     converter.target_spec.supported_ops.insert(0, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
 
 
+CALIBRATED = {"int8"}
 REDUCTIONS = {"float16": _half, "dynamic_int8": _dynamic, "int8": _static}
 
 
@@ -83,7 +98,7 @@ def _store(
     inputs: Sequence[str],
     outputs: Sequence[str],
     weights: dict[str, np.ndarray],
-    room: Path,
+    directory: Path,
 ) -> None:
     """Writes a SavedModel; `weights` is emptied, so that each is held but once."""
     module = tf.Module()
@@ -92,7 +107,7 @@ def _store(
         variables[name] = tf.Variable(weights.pop(name), trainable=False)
     module.weights = list(variables.values())
     module.call = _function(graph, inputs, outputs, variables)
-    tf.saved_model.save(module, str(room), {SIGNATURE: module.call})
+    tf.saved_model.save(module, str(directory), {SIGNATURE: module.call})
 
 
 def _function(

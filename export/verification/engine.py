@@ -7,7 +7,7 @@ from pathlib import Path
 from export.base.artifact import Port
 from export.base.error_text import sentence
 from export.base.errors import ConversionError
-from export.base.runtime import Arrays, Runtime
+from export.base.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,3 @@ class Engine:
             raise ConversionError(
                 f"the runtime refuses {path.name}: {sentence(text)}; {self.remedy(text)}"
             ) from error
-
-    def ports(self, path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-        """Inputs and outputs as the runtime sees them."""
-        runtime = self.open(path)
-        return runtime.inputs, runtime.outputs
-
-    def run(self, path: Path, batches: list[Arrays], optimize: bool = True) -> list[Arrays]:
-        """The outputs for each batch, by the file's own names."""
-        runtime = self.open(path, optimize)
-        return [runtime(feeds) for feeds in batches]

@@ -1,6 +1,6 @@
 """Decides whether a file may get its name: it loads, runs, is finite and agrees with the model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,35 +8,30 @@ import keras
 import numpy as np
 
 from export.base.artifact import Port
-from export.base.errors import ConversionError, InputError, NotEquivalent
+from export.base.errors import ConversionError, NotEquivalent
 from export.base.runtime import Arrays
-from export.keras_model.output_scale import units
 from export.keras_model.ports import inputs, outputs
-from export.keras_model.random_inputs import draw
-from export.keras_model.run import in_float64, run, wide
 from export.processes import child
-from export.verification.comparison import compare
+from export.verification.comparison import Comparison, merge
 from export.verification.engine import Engine
-from export.verification.reference import Case, Reference
-
-BATCHES = (1, 3)
-LABELS = ("normal", "unit", "ones")
-SIZES = (16, 32, 64, 128, 224)
-SEED = 7
+from export.verification.make_reference import with_truth, without_truth
+from export.verification.precisions import precision_of
+from export.verification.reference import Reference
+from export.verification.replay import Answers, ask, judge, suitable
+from export.verification.tolerances import Tolerances
 
 
 class Gate:
-    """What a file has to show.
+    """What a file has to show: the verification of a few cases, or of all that are given.
 
     Args:
         engine: what runs the file.
         model: the model it was made from, in float32, with known inputs.
         batch: the file's fixed batch size, or None.
-        precision: of the file, see `export.verification.tolerances`.
         allow_flex: whether operators of TensorFlow itself may be in it.
-        examples: typical batches to run instead of random ones; an "int8" file saturates beyond
-            what it was calibrated with.
+        examples: typical batches, to run calibrated files on; they saturate beyond them.
         reference: what the model computes, where that is known already; else it is run here.
+        tolerances: bounds in the place of the defaults.
     """
 
     def __init__(
@@ -44,139 +39,121 @@ class Gate:
         engine: Engine,
         model: keras.Model,
         batch: int | None,
-        precision: str,
         allow_flex: bool = False,
         examples: Sequence[Arrays] = (),
         reference: Reference | None = None,
+        tolerances: Mapping[str, float | None] | None = None,
     ) -> None:
         self._engine = engine
         self._model = model
         self._batch = batch
-        self._precision = precision
         self._allow_flex = allow_flex
-        known = _drawn(reference, batch) if reference and not examples else ()
-        self._known = [_as_named(case, model) for case in known]
-        self._originals = [case.original for case in self._known]
-        if self._known:
-            self._feeds = [case.inputs for case in self._known]
-            return
-        sizes = BATCHES if batch is None else (batch,)
-        if examples:
-            self._feeds = [_first(examples, count) for count in sizes]
-            return
-        size = runnable(model)
-        self._feeds = [
-            draw(model, tuple(LABELS[i % len(LABELS)] for i in range(count)), SEED + count, size)
-            for count in sizes
-        ]
+        self._examples = examples
+        self._reference = reference
+        self._tolerances = dict(tolerances or {})
+        self._made: dict[bool, Reference] = {}
 
-    def run_model(self) -> None:
-        """Computes what the file's outputs are compared with, unless that is known."""
-        if not self._originals:
-            self._originals = [run(self._model, feeds) for feeds in self._feeds]
+    def run_model(self, precisions: Iterable[str]) -> None:
+        """Computes what files of these precisions are compared with, unless that is known."""
+        for precision in precisions:
+            self._reference_for(precision)
 
-    def check(self, path: Path) -> list[str]:
+    def check(self, path: Path, precision: str) -> tuple[Comparison, list[str]]:
         """Raises ConversionError or NotEquivalent unless the file is what it should be.
 
         Returns:
-            Operators of TensorFlow itself that the installed runtime has not; with any, the file
-            was not run and its numbers are not known.
+            The comparison, and the operators of TensorFlow itself that the installed runtime has
+            not; with any, the file was not run and its numbers are not known.
         """
+        bounds = precision_of(precision).tolerances.given(**self._tolerances)
         flex = child.call(
             f"the structural check of {path.name}",
             self._engine.check,
             path=path,
             allow_flex=self._allow_flex,
         )
-        engine, what = self._engine, f"running {path.name}"
         try:
-            found, made = child.call(what, engine.ports, path=path)
-            results = child.call(what, engine.run, path=path, batches=self._feeds)
+            comparison = self._compare(path, precision, bounds)
         except ConversionError as error:
-            if not flex or not engine.read_ports or engine.unlinked not in str(error):
+            if not flex or not self._engine.read_ports or self._engine.unlinked not in str(error):
                 raise
-            found, made = child.call(f"reading {path.name}", engine.read_ports, path=path)
-            results = []
-        self._check_ports("input", inputs(self._model), found)
-        self._check_ports("output", outputs(self._model), made)
-        self.run_model()
-        for place, result in enumerate(results):
-            self._check_numbers(place, result)
-        return [] if results else flex
-
-    def _check_ports(self, kind: str, wanted: tuple[Port, ...], found: tuple[Port, ...]) -> None:
-        have = {port.name: port for port in found}
-        if have.keys() != {port.name for port in wanted}:
-            raise ConversionError(
-                f"the file's {kind}s are {sorted(have)} instead of "
-                f"{sorted(port.name for port in wanted)}; every {kind} must take part in the model"
-            )
-        for port in wanted:
-            shape = (self._batch, *port.shape[1:]) if port.shape else ()
-            if not _fits(have[port.name], shape, port.dtype):
-                raise ConversionError(
-                    f"{kind} {port.name!r} is {have[port.name].dtype}{have[port.name].shape} in "
-                    f"the file and {port.dtype}{shape} in the model; give the model fixed shapes"
-                )
-
-    def _check_numbers(self, place: int, result: Arrays) -> None:
-        reference = self._originals[place]
-        for name, value in result.items():
-            if value.dtype.kind == "f" and np.isfinite(reference[name]).all():
-                _check_finite(name, value)
-        scales = units(self._model)
-        if compare(reference, result, precision=self._precision, units=scales):
-            return
-        known = self._known[place] if self._known else None
-        truth = known.truth if known else self._exact(self._feeds[place])
-        comparison = compare(
-            truth, result, original=reference, precision=self._precision, units=scales
-        )
+            reading = f"reading {path.name}"
+            self._check_ports(*child.call(reading, self._engine.read_ports, path=path))
+            return Comparison(problems=(str(error),), tolerances=bounds), flex
         if not comparison:
-            worst = max(comparison.figures, key=lambda figures: figures.excess)
+            worst = max(
+                comparison.figures, key=lambda figures: (not figures.passed, figures.excess)
+            )
             raise NotEquivalent(
-                f"the file does not compute what the model computes ({str(worst).strip()}); "
-                "no file was written, replace the layer or choose another precision or format"
+                f"the file does not compute what the model computes ({str(worst).strip()}); no "
+                "file was written, replace the layer or choose another precision, format or "
+                "tolerance"
+            )
+        return comparison, []
+
+    def _reference_for(self, precision: str) -> Reference:
+        if self._reference is not None:
+            return suitable(self._reference, precision)
+        examples = self._examples if precision_of(precision).calibrated else ()
+        if bool(examples) not in self._made:
+            self._made[bool(examples)] = without_truth(self._model, self._batch, examples)
+        return self._made[bool(examples)]
+
+    def _compare(self, path: Path, precision: str, bounds: Tolerances) -> Comparison:
+        reference = self._reference_for(precision)
+        settings = list(self._engine.settings)
+        parts = [Comparison(warnings=reference.warnings, tolerances=bounds)]
+        for setting in settings if self._reference is not None else settings[:1]:
+            answers = ask(reference, path, self._engine, setting)
+            self._check_ports(answers.inputs, answers.outputs)
+            _check_finite(answers)
+            parts.append(self._judge(reference, answers, bounds, setting))
+        return merge(parts)
+
+    def _judge(
+        self, reference: Reference, answers: Answers, bounds: Tolerances, setting: str
+    ) -> Comparison:
+        """Against the model in float32 where no more is known, and in float64 if that fails."""
+        comparison = judge(reference, answers, bounds, setting)
+        if comparison or self._reference is not None:
+            return comparison
+        exact = with_truth(self._model, answers.cases)
+        return judge(reference, replace(answers, cases=exact), bounds, setting)
+
+    def _check_ports(self, found: tuple[Port, ...], made: tuple[Port, ...]) -> None:
+        for kind, wanted, there in (
+            ("input", inputs(self._model), found),
+            ("output", outputs(self._model), made),
+        ):
+            have = {port.name: port for port in there}
+            if have.keys() != {port.name for port in wanted}:
+                raise ConversionError(
+                    f"the file's {kind}s are {sorted(have)} instead of "
+                    f"{sorted(port.name for port in wanted)}; "
+                    f"every {kind} must take part in the model"
+                )
+            for port in wanted:
+                self._check_port(kind, port, have[port.name])
+
+    def _check_port(self, kind: str, wanted: Port, found: Port) -> None:
+        shape = (self._batch, *wanted.shape[1:]) if wanted.shape else ()
+        if not _fits(found, shape, wanted.dtype):
+            raise ConversionError(
+                f"{kind} {wanted.name!r} is {found.dtype}{found.shape} in the file and "
+                f"{wanted.dtype}{shape} in the model; give the model fixed shapes"
             )
 
-    def _exact(self, feeds: Arrays) -> Arrays:
-        twin, _ = in_float64(self._model, feeds)
-        names = [port.name for port in outputs(self._model)]
-        return dict(zip(names, run(twin, wide(feeds)).values(), strict=True))
 
-
-def _drawn(reference: Reference, batch: int | None) -> tuple[Case, ...]:
-    """The single example and the batch that every reference begins with, without stress."""
-    return replace(reference, cases=reference.cases[:2]).typical().at_batch(batch)
-
-
-def _as_named(case: Case, model: keras.Model) -> Case:
-    """The case by the model's own names: folding can take the layer that named an output."""
-    into, out = ([port.name for port in ports(model)] for ports in (inputs, outputs))
-    return Case(
-        case.labels,
-        dict(zip(into, case.inputs.values(), strict=True)),
-        dict(zip(out, case.truth.values(), strict=True)),
-        dict(zip(out, case.original.values(), strict=True)),
-    )
-
-
-def _first(examples: Sequence[Arrays], count: int) -> Arrays:
-    """A batch of the first `count` examples, repeated where there are fewer."""
-    return {
-        name: np.resize(
-            np.concatenate([each[name] for each in examples]), (count, *value.shape[1:])
-        )
-        for name, value in examples[0].items()
-    }
-
-
-def _check_finite(name: str, value: np.ndarray) -> None:
-    if not np.isfinite(value).all():
-        raise ConversionError(
-            f"output {name!r} of the file has NaN or infinity where the model's is finite; "
-            "choose another precision or format"
-        )
+def _check_finite(answers: Answers) -> None:
+    for case, result in zip(answers.cases, answers.results, strict=True):
+        for name, value in result.items():
+            if value.dtype.kind != "f" or np.isfinite(value).all():
+                continue
+            if np.isfinite(case.original[name]).all():
+                raise ConversionError(
+                    f"output {name!r} of the file has NaN or infinity where the model's is finite; "
+                    "choose another precision or format"
+                )
 
 
 def _fits(port: Port, shape: tuple[int | None, ...], dtype: str) -> bool:
@@ -185,16 +162,3 @@ def _fits(port: Port, shape: tuple[int | None, ...], dtype: str) -> bool:
         a is None or b is None or a == b for a, b in zip(port.shape, shape, strict=True)
     )
     return same and port.dtype == dtype
-
-
-def runnable(model: keras.Model) -> int:
-    """The smallest size for open dimensions at which the model runs."""
-    if all(None not in port.shape[1:] for port in inputs(model)):
-        return SIZES[0]
-    for size in SIZES:
-        try:
-            run(model, draw(model, ("ones",), SEED, size))
-        except Exception:
-            continue
-        return size
-    raise InputError(f"the model runs at none of the sizes {SIZES}; give its input a fixed shape")

@@ -1,13 +1,14 @@
 """Runs the original Keras model, in float64 and in float32, to make a `Reference`."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from export.base.errors import InputError
+from export.keras_model.open_sizes import open_sizes
 from export.keras_model.output_scale import units
-from export.keras_model.ports import inputs as ports_of
 from export.keras_model.prepare import prepare
 from export.keras_model.random_inputs import draw, ranges_for
 from export.keras_model.run import in_float64, run, wide
@@ -16,7 +17,8 @@ from export.verification.comparison import Comparison, compare, merge
 from export.verification.reference import GIVEN, STRESS, Arrays, Case, Reference
 from export.verification.tolerances import Tolerances
 
-SIZES = (32, 64, 128, 224)
+BATCHES = (1, 3)
+LABELS = ("normal", "unit", "ones")
 SEED = 20
 
 
@@ -65,9 +67,10 @@ def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -
 def _drawn(
     model: keras.Model, ranges: tuple[str, ...], batch: int | None
 ) -> list[tuple[tuple[str, ...], Arrays]]:
-    """A single example and a batch of all ranges; a second size for what the model leaves open."""
-    first, second = _sizes(model)
-    plan: list[tuple[tuple[str, ...], int]] = [(("normal",), first), (ranges, second)]
+    """A single example and a batch of all ranges; several sizes for what the model leaves open."""
+    first, *more = open_sizes(model)
+    plan: list[tuple[tuple[str, ...], int]] = [(("normal",), first), (ranges, first)]
+    plan += [(("normal",), size) for size in more]
     if batch and batch not in (1, len(ranges)):
         plan.append((tuple(ranges[i % len(ranges)] for i in range(batch)), first))
     return [
@@ -75,21 +78,53 @@ def _drawn(
     ]
 
 
-def _sizes(model: keras.Model) -> tuple[int, int]:
-    """The smallest size that runs for the dimensions left open, and its double if that runs too."""
-    if all(None not in port.shape[1:] for port in ports_of(model)):
-        return SIZES[0], SIZES[0]
-    for size in SIZES:
-        if _runs(model, size):
-            return size, 2 * size if _runs(model, 2 * size) else size
-    raise InputError(f"the model runs at none of the sizes {SIZES}; give its input a fixed shape")
+def without_truth(
+    model: keras.Model, batch: int | None, examples: Sequence[Arrays] = ()
+) -> Reference:
+    """A few cases for which the model in float32 stands for the truth, because that is quick.
+
+    Args:
+        model: in float32, with known inputs.
+        batch: the one batch size to try; None tries two.
+        examples: typical batches, whose first examples are taken instead of random ones.
+    """
+    counts = BATCHES if batch is None else (batch,)
+    if examples:
+        feeds = [_first(examples, count) for count in counts]
+        labels = [(GIVEN,) * count for count in counts]
+    else:
+        sizes = open_sizes(model)
+        labels = [tuple(LABELS[at % len(LABELS)] for at in range(count)) for count in counts]
+        labels += [labels[0]] * (len(sizes) - 1)
+        pairs = zip(labels, (*sizes[:1] * len(counts), *sizes[1:]), strict=True)
+        feeds = [draw(model, each, SEED + at, size) for at, (each, size) in enumerate(pairs)]
+    cases = []
+    for each, inputs in zip(labels, feeds, strict=True):
+        original = run(model, inputs)
+        cases.append(Case(each, inputs, original, original))
+    return Reference(tuple(cases), independent=False, units=units(model))
 
 
-def _runs(model: keras.Model, size: int) -> bool:
-    try:
-        return bool(run(model, draw(model, ("normal",), SEED, size)))
-    except Exception:
-        return False
+def with_truth(model: keras.Model, cases: Sequence[Case]) -> tuple[Case, ...]:
+    """The same cases with what the model computes in float64."""
+    exact, _ = in_float64(model, cases[0].inputs)
+    return tuple(
+        replace(
+            case,
+            truth=dict(zip(case.truth, run(exact, wide(case.inputs)).values(), strict=True)),
+        )
+        for case in cases
+    )
+
+
+def _first(examples: Sequence[Arrays], count: int) -> Arrays:
+    """A batch of the first `count` examples, repeated where there are fewer."""
+    return {
+        name: np.resize(
+            np.concatenate([each[name] for each in examples]), (count, *value.shape[1:])
+        )
+        for name, value in examples[0].items()
+    }
 
 
 def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs: Arrays) -> Case:

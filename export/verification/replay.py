@@ -1,6 +1,7 @@
 """Replays reference cases on an artefact and compares; needs the runtime, not TensorFlow."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,23 @@ Names = dict[str, str]
 SECONDS = 600.0
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a file gave.
+
+    Attributes:
+        inputs: its ports.
+        outputs: its ports.
+        cases: what went in, as the file's batch cut it.
+        results: what came out, by the names of the reference.
+    """
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    cases: tuple[Case, ...]
+    results: tuple[Arrays, ...]
+
+
 def replay(
     reference: Reference,
     path: Path,
@@ -32,56 +50,74 @@ def replay(
     """Runs the file in a child process on every case, with each setting of its runtime.
 
     The bounds are those of the precision with the given ones in their place, or all of `bounds`.
-    Files whose activations are integers get the user's own examples, or those of no stress range.
 
     Returns:
         The merged comparison. A runtime that refuses the file, crashes on it or takes more than ten
         minutes is a problem in it, not an exception.
     """
     bounds = bounds or tolerances(precision, rtol, atol, min_sqnr)
-    if precision_of(precision).calibrated:
-        reference = reference.typical()
+    reference = suitable(reference, precision)
     parts = []
-    for setting, optimize in engine.settings.items():
+    for setting in engine.settings:
         try:
-            runs = _run(reference, path, engine, setting, optimize)
-            parts += [
-                compare(
-                    case.truth,
-                    result,
-                    original=case.original,
-                    run=run,
-                    bounds=bounds,
-                    units=reference.units,
-                )
-                for run, case, result in runs
-            ]
+            answers = ask(reference, path, engine, setting)
+            parts.append(judge(reference, answers, bounds, setting))
         except ConversionError as error:
             parts.append(Comparison(problems=(f"{setting}: {error}",), tolerances=bounds))
     return merge([*parts, Comparison(warnings=reference.warnings, tolerances=bounds)])
 
 
-def _run(
-    reference: Reference, path: Path, engine: Engine, setting: str, optimize: bool
-) -> Iterator[tuple[str, Case, Arrays]]:
-    inputs, outputs = call(setting, engine.ports, seconds=SECONDS, path=path.absolute())
+def suitable(reference: Reference, precision: str) -> Reference:
+    """Files whose activations are integers get the user's own examples, or no stress range."""
+    return reference.typical() if precision_of(precision).calibrated else reference
+
+
+def ask(reference: Reference, path: Path, engine: Engine, setting: str) -> Answers:
+    """Runs the file in the child process.
+
+    Raises:
+        ConversionError: the runtime refuses the file, fails on it, or takes more than ten minutes.
+    """
+    return call(
+        setting,
+        answer,
+        seconds=SECONDS,
+        path=path.absolute(),
+        engine=engine,
+        reference=reference,
+        optimize=engine.settings[setting],
+    )
+
+
+def answer(path: Path, engine: Engine, reference: Reference, optimize: bool) -> Answers:
+    """Opens the file once and runs every case; called in the child process."""
+    runtime = engine.open(path, optimize)
+    inputs, outputs = runtime.inputs, runtime.outputs
     cases = reference.at_batch(inputs[0].shape[0] if inputs and inputs[0].shape else None)
     if not cases:
         raise ConversionError("no reference has the batch size of the file; make one that has")
     into = _targets(cases[0].inputs, inputs)
     out = {target: name for name, target in _targets(cases[0].truth, outputs).items()}
-    feeds = [{into[name]: values for name, values in case.inputs.items()} for case in cases]
-    results = call(
-        setting,
-        engine.run,
-        seconds=SECONDS,
-        path=path.absolute(),
-        batches=feeds,
-        optimize=optimize,
+    results = []
+    for case in cases:
+        made = runtime({into[name]: values for name, values in case.inputs.items()})
+        results.append({out[target]: np.asarray(values) for target, values in made.items()})
+    return Answers(inputs, outputs, cases, tuple(results))
+
+
+def judge(reference: Reference, answers: Answers, bounds: Tolerances, setting: str) -> Comparison:
+    """The comparison of one run of the file; `reference` tells the units of the outputs."""
+    return merge(
+        compare(
+            case.truth,
+            result,
+            original=case.original,
+            run=f"{setting}, batch {len(case.labels)}",
+            bounds=bounds,
+            units=reference.units,
+        )
+        for case, result in zip(answers.cases, answers.results, strict=True)
     )
-    for case, result in zip(cases, results, strict=True):
-        named = {out.get(target, target): np.asarray(values) for target, values in result.items()}
-        yield f"{setting}, batch {len(case.labels)}", case, named
 
 
 def _targets(names: Iterable[str], found: tuple[Port, ...]) -> Names:

@@ -15,6 +15,7 @@ LAYERS = (
     {"report"},
     {"formats"},
     {"onnx_format", "tflite_format"},
+    {"conversion"},
     {"verification", "tensorflow_graph"},
     {"keras_model"},
     {"keras_patches"},

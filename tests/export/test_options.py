@@ -7,18 +7,16 @@ from export.options import Options
 
 
 def test_each_format_and_precision_is_a_file():
-    targets = Options(precisions=("float32", "float16")).targets()
-    assert targets == [
-        ("model.onnx", "onnx", "float32"),
-        ("model.float16.onnx", "onnx", "float16"),
-        ("model.tflite", "tflite", "float32"),
-        ("model.float16.tflite", "tflite", "float16"),
-    ]
+    options = Options(precisions=("float32", "float16"))
+    assert options.forms() == ["onnx", "tflite"]
+    assert options.files("onnx") == {"float32": "model.onnx", "float16": "model.float16.onnx"}
+    assert options.files("tflite") == {"float32": "model.tflite", "float16": "model.float16.tflite"}
 
 
 def test_what_is_asked_for_twice_is_one_file():
     options = Options(formats=("onnx", "onnx"), precisions=("float16", "float16"))
-    assert [name for name, *_ in options.targets()] == ["model.float16.onnx"]
+    assert options.forms() == ["onnx"]
+    assert options.files("onnx") == {"float16": "model.float16.onnx"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from keras import layers
 
 from export.base.errors import ConversionError, InputError, NotEquivalent, OutOfMemory, OutOfTime
 from export.tensorflow_graph import locate_error as blame
-from export.tensorflow_graph.locate_error import culprit, written
+from export.tensorflow_graph.locate_error import culprit, write_or_blame
 
 
 def nested():
@@ -40,33 +40,33 @@ def test_none_when_no_prefix_fails():
 def test_the_error_keeps_its_kind_and_names_the_layer(tmp_path):
     for kind in (ConversionError, NotEquivalent):
         with pytest.raises(kind, match=r"^layer 'bad' \(Dense\): no good$"):
-            written(nested(), tmp_path / "m", refusing("bad", kind("no good")))
+            write_or_blame(nested(), tmp_path / "m", refusing("bad", kind("no good")))
 
 
 def test_errors_of_others_become_one_line(tmp_path):
     told = r"^layer 'last' \(Dense\): can't be converted: strange; replace it by other layers$"
     with pytest.raises(ConversionError, match=told):
-        written(nested(), tmp_path / "m", refusing("last", ValueError("strange.")))
+        write_or_blame(nested(), tmp_path / "m", refusing("last", ValueError("strange.")))
 
 
 def test_wrong_input_is_not_blamed_on_a_layer(tmp_path):
     with pytest.raises(InputError, match=r"^wrong$"):
-        written(nested(), tmp_path / "m", refusing("last", InputError("wrong")))
+        write_or_blame(nested(), tmp_path / "m", refusing("last", InputError("wrong")))
 
 
 def test_what_was_written_is_returned(tmp_path):
-    assert written(nested(), tmp_path / "m", refusing("none", ValueError())) == "done"
+    assert write_or_blame(nested(), tmp_path / "m", refusing("none", ValueError())) == "done"
 
 
 def test_time_that_ran_out_is_not_spent_once_more(tmp_path):
     with pytest.raises(OutOfTime, match=r"^too long$"):
-        written(nested(), tmp_path / "m", refusing("last", OutOfTime("too long")))
+        write_or_blame(nested(), tmp_path / "m", refusing("last", OutOfTime("too long")))
 
 
 def test_memory_is_blamed_on_a_layer_unless_the_weights_need_it(tmp_path, monkeypatch):
     write = refusing("last", OutOfMemory("too much"))
     with pytest.raises(OutOfMemory, match=r"^layer 'last' \(Dense\): too much$"):
-        written(nested(), tmp_path / "m", write)
+        write_or_blame(nested(), tmp_path / "m", write)
     monkeypatch.setattr(blame, "available", lambda: 100)
     with pytest.raises(OutOfMemory, match=r"^too much$"):
-        written(nested(), tmp_path / "m", write)
+        write_or_blame(nested(), tmp_path / "m", write)

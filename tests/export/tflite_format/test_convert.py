@@ -127,7 +127,7 @@ def test_metadata_tells_the_producer_and_nothing_of_the_machine(norms, tmp_path)
 
 
 def test_too_large_is_refused(norms, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["export.tflite_format.convert"], "LIMIT", 100)
+    monkeypatch.setattr(sys.modules["export.tflite_format.writer"], "LIMIT", 100)
     with pytest.raises(ConversionError, match="holds 2"):
         to_tflite(norms, tmp_path / "model.tflite")
 
@@ -168,7 +168,7 @@ def test_what_would_help_is_told(layer, told, tmp_path):
 
 def test_other_text_of_the_converter_is_cut_to_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        sys.modules["export.tflite_format.convert"], "MISSING", re.compile("(never)")
+        sys.modules["export.tflite_format.writer"], "MISSING", re.compile("(never)")
     )
     told = r"layer 'inverse' \(Inverse\): .*MatrixInverse.*; replace it"
     with pytest.raises(ConversionError, match=told) as caught:

@@ -1,0 +1,1 @@
+"""What both formats do alike: one conversion, and a verified file for each precision."""

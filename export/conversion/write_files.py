@@ -1,0 +1,168 @@
+"""Keras model to files of one format, one for each precision, from one conversion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from export.base.artifact import Artifact
+from export.base.errors import InputError
+from export.base.files import refuse_existing, replacing, sha256
+from export.base.runtime import Arrays
+from export.conversion.writer import Writer, Written
+from export.keras_model.calibration import batches
+from export.keras_model.prepare import Prepared, prepare
+from export.processes import child
+from export.tensorflow_graph.locate_error import write_or_blame
+from export.tensorflow_graph.trace import trace
+from export.verification.comparison import Comparison
+from export.verification.gate import Gate
+from export.verification.precisions import precision_of
+from export.verification.reference import Reference
+
+Pair = tuple[Artifact, Comparison]
+UNRUN = (
+    "NOT RUN and not compared: the file needs TensorFlow's own kernels ({}), which the "
+    "installed {} has not; try it on a runtime with the Flex delegate before you rely on it"
+)
+
+
+def write_files(
+    model: keras.Model,
+    paths: Mapping[str, Path],
+    writer: Writer,
+    *,
+    calibration: Any = None,
+    overwrite: bool = False,
+    reference: Reference | None = None,
+    tolerances: Mapping[str, float | None] | None = None,
+) -> list[Pair]:
+    """Writes each precision to its path, once its runtime agreed with the model.
+
+    Args:
+        model: any built Keras model. It is not changed.
+        paths: by precision.
+        writer: the format with its settings.
+        calibration: representative inputs, see `export.keras_model.calibration.batches`.
+        overwrite: whether files of these names may be replaced.
+        reference: what the files must compute; by default what the model does on two batches.
+        tolerances: bounds in the place of the defaults.
+
+    Returns:
+        Each file with its verification.
+
+    Raises:
+        InputError: wrong arguments, an unbuilt model, or a file exists.
+        ConversionError: the model can't be converted; the message names the layer.
+        NotEquivalent: a file would not compute what the model computes. It is not written.
+    """
+    rows = [precision_of(precision) for precision in paths]
+    _check_arguments(paths, writer, overwrite)
+    child.start()
+    prepared = prepare(model)
+    for precision in paths:
+        writer.check(prepared.model, precision)
+    calibrated = any(row.calibrated for row in rows)
+    data = batches(prepared.model, calibration, writer.batch or 1) if calibrated else []
+    job = _Job(writer, prepared, paths, data, reference, dict(tolerances or {}))
+    return [job.write(precision, path, overwrite) for precision, path in paths.items()]
+
+
+def _check_arguments(paths: Mapping[str, Path], writer: Writer, overwrite: bool) -> None:
+    suffix, batch = writer.engine.suffix, writer.batch
+    for path in paths.values():
+        if path.suffix != suffix:
+            raise InputError(f"{path.name!r} does not end in {suffix}; give it that suffix")
+        refuse_existing(path, overwrite)
+    if batch is not None and batch < 1:
+        raise InputError(f"a batch of {batch} is not a size; give a positive one or None")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The files to be written of one model."""
+
+    writer: Writer
+    prepared: Prepared
+    paths: Mapping[str, Path]
+    calibration: Sequence[Arrays]
+    reference: Reference | None
+    tolerances: dict[str, float | None]
+
+    def write(self, precision: str, path: Path, overwrite: bool) -> Pair:
+        """Writes one file, which gets its name when it is verified."""
+        model = self.prepared.model
+        with replacing(path, overwrite) as target:
+            written, comparison, unrun = write_or_blame(
+                model, target, lambda part, target: self._attempt(part, precision, target)
+            )
+            return self._artifact(precision, path, target, written, unrun), comparison
+
+    @cached_property
+    def _gate(self) -> Gate:
+        return self._gate_of(self.prepared.model, self.reference)
+
+    @cached_property
+    def _converted(self) -> Any:
+        directory = next(iter(self.paths.values())).parent
+        return self._convert(self.prepared.model, self._gate, tuple(self.paths), directory)
+
+    def _attempt(
+        self, model: keras.Model, precision: str, target: Path
+    ) -> tuple[Written, Comparison, list[str]]:
+        """The whole model, or a part of it in search of the layer that is to blame."""
+        if model is self.prepared.model:
+            gate, converted = self._gate, self._converted
+        else:
+            gate = self._gate_of(model, None)
+            converted = self._convert(model, gate, (precision,), target.parent)
+        written = self.writer.write(converted, model, precision, self.calibration, target)
+        return written, *gate.check(target, precision)
+
+    def _convert(
+        self, model: keras.Model, gate: Gate, precisions: tuple[str, ...], directory: Path
+    ) -> Any:
+        """Runs the model while the child converts it."""
+        writer = self.writer
+        traced = trace(model, writer.batch, writer.name)
+        return child.meanwhile(
+            lambda: gate.run_model(precisions),
+            lambda: writer.convert(traced, model, precisions, self.calibration, directory),
+        )
+
+    def _gate_of(self, model: keras.Model, reference: Reference | None) -> Gate:
+        writer = self.writer
+        return Gate(
+            writer.engine,
+            model,
+            writer.batch,
+            writer.allow_flex,
+            self.calibration,
+            reference,
+            self.tolerances,
+        )
+
+    def _artifact(
+        self, precision: str, path: Path, target: Path, written: Written, unrun: list[str]
+    ) -> Artifact:
+        engine = self.writer.engine
+        lacking = (UNRUN.format(", ".join(unrun), engine.name),) if unrun else ()
+        return Artifact(
+            path=path,
+            format=self.writer.name,
+            precision=precision,
+            inputs=written.inputs,
+            outputs=written.outputs,
+            batch=self.writer.batch,
+            opset=written.opset,
+            ir_version=written.ir_version,
+            size=sum(file.stat().st_size for file in (target, *written.files)),
+            sha256=sha256(target),
+            files={file.name: sha256(file) for file in written.files},
+            operators=written.operators,
+            notes=self.prepared.notes + lacking,
+            ran=not unrun,
+        )

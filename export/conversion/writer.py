@@ -1,0 +1,85 @@
+"""What a format has to offer so that files of it can be written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+
+from export.base.artifact import Port
+from export.base.runtime import Arrays
+from export.tensorflow_graph.trace import Traced
+from export.verification.engine import Engine
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        inputs: the ports as they are in the file, in the model's order.
+        outputs: the same for the outputs.
+        operators: how often each occurs.
+        files: further files beside it.
+        opset: ONNX operator set, where that has a meaning.
+        ir_version: ONNX file format version, where that has a meaning.
+    """
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    operators: dict[str, int]
+    files: list[Path] = field(default_factory=list)
+    opset: int | None = None
+    ir_version: int | None = None
+
+
+class Writer(Protocol):
+    """One format with the settings of one export."""
+
+    @property
+    def name(self) -> str:
+        """Of the format."""
+
+    @property
+    def engine(self) -> Engine:
+        """What checks and runs the files."""
+
+    @property
+    def batch(self) -> int | None:
+        """Size of the first axis; None leaves it free."""
+
+    @property
+    def allow_flex(self) -> bool:
+        """Whether operators of TensorFlow itself may be in the file."""
+
+    def check(self, model: keras.Model, precision: str) -> None:
+        """Raises ConversionError where it can be told before the conversion."""
+
+    def convert(
+        self,
+        traced: Traced,
+        model: keras.Model,
+        precisions: Sequence[str],
+        calibration: Sequence[Arrays],
+        directory: Path,
+    ) -> Any:
+        """Converts a model once, for all of the precisions.
+
+        Args:
+            traced: the model as a TensorFlow graph.
+            model: in float32, with known ports.
+            precisions: those that `write` will be asked for.
+            calibration: representative batches, where a precision needs them.
+            directory: for temporary files.
+        """
+
+    def write(
+        self,
+        converted: Any,
+        model: keras.Model,
+        precision: str,
+        calibration: Sequence[Arrays],
+        path: Path,
+    ) -> Written:
+        """Writes one precision of what `convert` returned for the model."""
