@@ -10,6 +10,7 @@ from types import ModuleType  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
+    from export.loading.load_model import load_model as load_model
     from export.onnx_format.convert import to_onnx as to_onnx
     from export.tflite_format.convert import to_tflite as to_tflite
     from export.verification.comparison import Comparison as Comparison
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Comparison": "export.verification.comparison",
+    "load_model": "export.loading.load_model",
     "to_onnx": "export.onnx_format.convert",
     "to_tflite": "export.tflite_format.convert",
     "verify": "export.verify",
 }
 
-__all__ = ["Comparison", "to_onnx", "to_tflite", "verify"]
+__all__ = ["Comparison", "load_model", "to_onnx", "to_tflite", "verify"]
 
 
 class _Package(ModuleType):

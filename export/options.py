@@ -30,6 +30,8 @@ class Options:
         atol: replaces the default tolerance.
         min_sqnr: replaces the default bound on int8, in decibel.
         custom_objects: "module:attribute" to import; this runs that code.
+        lambdas: "name=module:function" in the place of the code in Lambda layers.
+        weights: the file of weights of an architecture in a `.json` file.
         overwrite: whether files of the same names may be replaced.
         report: whether to write an HTML page.
     """
@@ -50,6 +52,8 @@ class Options:
     atol: float | None = None
     min_sqnr: float | None = None
     custom_objects: tuple[str, ...] = ()
+    lambdas: tuple[str, ...] = ()
+    weights: Path | None = None
     overwrite: bool = False
     report: bool = True
 

@@ -1,4 +1,4 @@
-"""From a `.keras` file to a directory of verified artefacts: the code of `fleras export`."""
+"""From the file of a model to a directory of verified artefacts: the code of `fleras export`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from export.base.errors import InputError, NotEquivalent
-from export.base.files import sha256
+from export.base.files import sha256, size_of
 from export.formats import FORMATS, Pair
 from export.keras_model.user_inputs import read_inputs
-from export.loading.container import check_container
-from export.loading.load_model import load_model
+from export.loading.load_model import load_model, refuse_weights
+from export.loading.source import kind_of
 from export.options import Options
 from export.processes import child
 from export.publishing.manifest import REFERENCE, describe, write_manifest
@@ -58,7 +58,7 @@ def export(
     """Loads, folds, converts, verifies and writes: all files or none.
 
     Args:
-        source: a `.keras` file.
+        source: what `export.load_model` takes.
         directory: where to write.
         options: see there.
         say: is told of each step before it begins.
@@ -71,7 +71,7 @@ def export(
     files = {name for form in options.forms() for name in options.files(form).values()}
     names = files | {FOLDED, REFERENCE, REPORT, MANIFEST}
     refuse_existing(directory, names, options.overwrite)
-    check_container(source)
+    refuse_weights(source, kind_of(source), options.weights)
     with _disk_errors(directory), staged(directory, options.overwrite) as stage:
         exported = _make(source, stage, options, say)
         say("Writing the manifest")
@@ -100,13 +100,13 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
 
     child.start()
     say(f"Loading {source.name}")
-    original = load_model(source, options.custom_objects)
+    original = load_model(source, options.custom_objects, options.weights, options.lambdas)
     say("Folding batch norms")
     model, report = fold(original, options)
     say("Running the original in float64")
     reference = make_reference(original, _inputs(original, options), options.batch)
     folded = compare_model(reference, model, **options.tolerances())
-    origin = {"file": source.name, "sha256": sha256(source), "size": source.stat().st_size}
+    origin = {"file": source.name, "sha256": sha256(source), "size": size_of(source)}
     metadata = metadata_of(origin, report)
     if complaint := complaint_of({FOLDED: folded}):
         raise NotEquivalent(complaint)

@@ -11,9 +11,24 @@ from export.base.errors import InputError
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file, read in pieces."""
+    """Hexadecimal SHA-256 of a file, read in pieces; of a folder, that of the list of its files."""
+    if path.is_dir():
+        lines = [
+            f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files_in(path)
+        ]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return sum(file.stat().st_size for file in files_in(path))
+
+
+def files_in(path: Path) -> list[Path]:
+    """Every file in a folder, by name; a file is its own."""
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 @contextmanager

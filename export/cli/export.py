@@ -7,7 +7,6 @@ import click
 
 from export.cli.shared import (
     ATOL,
-    CUSTOM,
     INPUTS,
     JSON,
     KEEP,
@@ -15,6 +14,7 @@ from export.cli.shared import (
     PATH,
     RTOL,
     human_bytes,
+    model_options,
     show_comparisons,
     with_terminal,
 )
@@ -80,7 +80,7 @@ def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> in
 @RTOL
 @ATOL
 @MIN_SQNR
-@CUSTOM
+@model_options
 @click.option("--overwrite", is_flag=True, help="Replace files of an earlier export.")
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @JSON

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from export.cli.shared import CUSTOM, JSON, KEEP, PATH, with_terminal
+from export.cli.shared import JSON, KEEP, PATH, model_options, with_terminal
 from export.cli.terminal import Terminal
 from export.options import Options
 
@@ -13,7 +13,7 @@ from export.options import Options
 @click.argument("model", type=PATH)
 @KEEP
 @click.option("--no-merge", is_flag=True, help="Leave parallel linear branches as they are.")
-@CUSTOM
+@model_options
 @JSON
 @with_terminal
 def command(
@@ -22,6 +22,8 @@ def command(
     keep: tuple[str, ...],
     no_merge: bool,
     custom_objects: tuple[str, ...],
+    lambdas: tuple[str, ...],
+    weights: Path | None,
     as_json: bool,
 ) -> None:
     """Show what would become of each batch norm of MODEL, and why; writes nothing."""
@@ -30,7 +32,7 @@ def command(
 
     with terminal.steps() as say:
         say(f"Loading {model.name}")
-        loaded = load_model(model, custom_objects)
+        loaded = load_model(model, custom_objects, weights, lambdas)
         say("Planning")
         folded, report = fold(loaded, Options(keep=keep, merge_branches=not no_merge))
     terminal.warn(report.notes)

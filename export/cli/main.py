@@ -16,6 +16,7 @@ from export.cli.terminal import Terminal, native_noise_silenced
 COMMANDS = {
     "export": "Write ONNX and TFLite files of a Keras model, folded and verified.",
     "inspect": "Show what would become of each batch norm; writes nothing.",
+    "convert": "Write an old model, of Keras 2 or in HDF5, as a .keras file of Keras 3.",
     "verify": "Check files against a Keras model or against their manifest.",
     "benchmark": "Time ONNX and TFLite files side by side.",
     "demo": "Train a small network on handwritten digits and export it.",

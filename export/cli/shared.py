@@ -20,6 +20,25 @@ CUSTOM = click.option(
     metavar="MODULE:ATTR",
     help="Class or function that the model needs. This imports MODULE: it runs that code.",
 )
+LAMBDAS = click.option(
+    "--lambda",
+    "lambdas",
+    multiple=True,
+    metavar="NAME=MODULE:FUNCTION",
+    help="Function in the place of the code in the Lambda layer NAME. This imports MODULE.",
+)
+WEIGHTS = click.option(
+    "--weights", type=PATH, metavar="FILE", help="Weights of a MODEL that is a .json architecture."
+)
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what loading a model may need: --custom-objects, --lambda and --weights."""
+    for option in (WEIGHTS, LAMBDAS, CUSTOM):
+        command = option(command)
+    return command
+
+
 KEEP = click.option(
     "--keep",
     multiple=True,

@@ -1,18 +1,19 @@
 """fleras verify."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from export.base.errors import InputError, NotEquivalent
 from export.cli.shared import (
     ATOL,
-    CUSTOM,
     INPUTS,
     JSON,
     MIN_SQNR,
     PATH,
     RTOL,
+    model_options,
     show_comparisons,
     with_terminal,
 )
@@ -36,7 +37,7 @@ from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 @RTOL
 @ATOL
 @MIN_SQNR
-@CUSTOM
+@model_options
 @JSON
 @with_terminal
 def command(
@@ -47,6 +48,8 @@ def command(
     expect: str | None,
     inputs: Path | None,
     custom_objects: tuple[str, ...],
+    lambdas: tuple[str, ...],
+    weights: Path | None,
     as_json: bool,
     **bounds: float | None,
 ) -> None:
@@ -63,7 +66,11 @@ def command(
 
             found = check_manifest(first, expect=expect, **bounds)
         else:
-            found = _against_model(first, files, precision, inputs, custom_objects, bounds)
+            _refuse_missing(first, files)
+            from export.loading.load_model import load_model
+
+            model = load_model(first, custom_objects, weights, lambdas)
+            found = _against_model(model, files, precision, inputs, bounds)
     if as_json:
         terminal.json({name: comparison.to_dict() for name, comparison in found.items()})
     else:
@@ -73,28 +80,29 @@ def command(
         raise NotEquivalent(f"{', '.join(wrong)} failed; export again from the original model")
 
 
-def _against_model(
-    model: Path,
-    files: tuple[Path, ...],
-    precision: str,
-    inputs: Path | None,
-    custom_objects: tuple[str, ...],
-    bounds: dict[str, float | None],
-) -> dict[str, Comparison]:
+def _refuse_missing(model: Path, files: tuple[Path, ...]) -> None:
     if not files:
         raise InputError(f"nothing to check {model.name} against; give .onnx or .tflite files")
     for file in files:
         if not file.is_file():
             raise InputError(f"there is no file {file}; check the name")
+
+
+def _against_model(
+    model: Any,
+    files: tuple[Path, ...],
+    precision: str,
+    inputs: Path | None,
+    bounds: dict[str, float | None],
+) -> dict[str, Comparison]:
     chosen = tolerances(precision, **bounds)
     from export.formats import engine_of
     from export.keras_model.user_inputs import read_inputs
-    from export.loading.load_model import load_model
     from export.verification.make_reference import make_reference
     from export.verification.replay import replay
 
     given = read_inputs(inputs) if inputs else None
-    reference = make_reference(load_model(model, custom_objects), given)
+    reference = make_reference(model, given)
     return {
         str(file): replay(reference, file, engine_of(file), precision=precision, bounds=chosen)
         for file in files

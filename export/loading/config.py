@@ -14,6 +14,7 @@ from export.loading.refusal import refuse
 SIZE = 64 << 20
 DEPTH = 200
 ROOT: Kinds = frozenset({"model"})
+FUNCTION: Kinds = frozenset({"activation_function"})
 LAMBDA: Kinds = frozenset({"code", "layer", "activation_function"})
 
 
@@ -123,6 +124,8 @@ def _judge(node: dict[str, Any], position: Position, file: str, custom: Custom) 
         raise InputError(f"{file} names a class by what is no name; it is not from Keras")
     if "code" in position.kinds and name == "__lambda__" and not position.closed:
         return NOTHING
+    if not position.closed and custom.replaces(node):
+        return FUNCTION
     if not position.closed and custom.allows(name, module, registered, function):
         return LAMBDA if name in CODE else ANY
     kinds = kinds_of(module, name, function)

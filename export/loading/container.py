@@ -45,11 +45,6 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path} is a directory; give the .keras file of a model")
     if not path.is_file():
         raise InputError(f"there is no file {path}; check the name")
-    if path.suffix in (".h5", ".hdf5"):
-        raise InputError(
-            f"{path.name} is in the old HDF5 format; convert it where you trust it, with "
-            "keras.models.load_model(...).save('model.keras')"
-        )
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty; save the model again")
     if not zipfile.is_zipfile(path):

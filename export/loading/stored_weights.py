@@ -26,7 +26,7 @@ def check_weights(path: Path) -> None:
                 with _opened(archive, member, path) as content:
                     try:
                         with h5py.File(content, "r") as file:
-                            _check_file(file, path.name, RATIO * member.file_size + FREE)
+                            check_hdf5(file, path.name, member.file_size)
                     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
                         line = " ".join(str(error).split())
                         raise InputError(
@@ -73,10 +73,17 @@ class _Part(io.RawIOBase):
         super().close()
 
 
-def _check_file(file: Any, name: str, allowed: int) -> None:
-    """One group after the other; hard links can form cycles, so each object is visited once."""
+def check_hdf5(file: Any, name: str, size: int) -> None:
+    """Walks an open file of `size` bytes: one group after the other, each object once.
+
+    (Hard links can form cycles.)
+
+    Raises:
+        InputError: see `check_weights`.
+    """
     import h5py
 
+    allowed = RATIO * size + FREE
     groups, seen = [file], set()
     while groups:
         group = groups.pop()

@@ -26,8 +26,6 @@ def test_no_file_a_directory_an_empty_file_and_no_archive(tmp_path):
     refused(tmp_path / "empty.keras", "is empty")
     (tmp_path / "text.keras").write_text("hello")
     refused(tmp_path / "text.keras", "not a .keras archive")
-    (tmp_path / "old.h5").write_text("hello")
-    refused(tmp_path / "old.h5", "old HDF5 format")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9, 0.999])

@@ -1,0 +1,154 @@
+"""Puts the arrays of an old file into the layers of the rebuilt model, by layer, name and shape."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from export.base.errors import InputError
+from export.loading.legacy.old_model import OldModel, Stored
+from export.loading.legacy.paths import paths_of
+from export.loading.legacy.rebuild import Member
+from export.loading.legacy.recurrent import from_cudnn, keep_hard_sigmoids
+
+Place = tuple[keras.Layer, keras.Variable]
+
+OTHER_NAMES = {"sn_u": "vector_u"}
+UNUSED = ("StateVar", "rng_state", "seed_generator_state")
+
+
+def load_weights(model: keras.Model, old: OldModel, members: Mapping[int, list[Member]]) -> None:
+    """Assigns every variable of the model.
+
+    Raises:
+        InputError: arrays are missing, are of other shapes, or belong to no layer.
+    """
+    pairs = (
+        _by_layer(model, old.by_layer, members)
+        if old.by_layer is not None
+        else _by_path(model, old, members)
+    )
+    given = set()
+    for variable, value in pairs:
+        variable.assign(value)
+        given.add(id(variable))
+    for layer in model._flatten_layers():
+        for variable in own_variables(layer):
+            if id(variable) not in given:
+                raise InputError(
+                    f"the file holds no weights {variable.name!r} of layer {layer.name!r}; "
+                    "it is damaged, or its weights are of another model"
+                )
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+    keep_hard_sigmoids(model)
+
+
+def own_variables(layer: keras.Layer) -> list[keras.Variable]:
+    """The layer's own weights, trainable ones first, without those of layers within it."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def _by_layer(
+    model: keras.Model,
+    stored: Mapping[str, list[Stored]],
+    members: Mapping[int, list[Member]],
+) -> Iterator[tuple[keras.Variable, np.ndarray]]:
+    for member in members[id(model)]:
+        arrays = [a for a in stored.get(member.name, []) if _last(a) not in UNUSED]
+        places = _places(member.layer) if member.layer else []
+        yield from _fit(member.name, places, arrays)
+
+
+def _places(layer: keras.Layer) -> list[Place]:
+    """The variables in the order in which Keras 2 lists the weights of a layer."""
+    trained, fixed = _split(layer)
+    return trained + fixed
+
+
+def _split(layer: keras.Layer) -> tuple[list[Place], list[Place]]:
+    """What is trained, and what is not; a model lists its own weights last, a layer first."""
+    own = [(layer, v) for v in layer._trainable_variables]
+    own_fixed = [(layer, v) for v in layer._non_trainable_variables]
+    parts = [_split(part) for part in _parts(layer)]
+    trained = [place for part, _ in parts for place in part]
+    fixed = [place for _, part in parts for place in part]
+    is_model = isinstance(layer, keras.Model)
+    if layer.trainable:
+        return (
+            (trained + own, fixed + own_fixed) if is_model else (own + trained, own_fixed + fixed)
+        )
+    if is_model:
+        return [], trained + own + fixed + own_fixed
+    return [], own + own_fixed + [place for part in parts for half in part for place in half]
+
+
+def _parts(layer: keras.Layer) -> list[keras.Layer]:
+    if isinstance(layer, keras.layers.Bidirectional):
+        return [layer.forward_layer, layer.backward_layer]
+    return list(layer.layers if isinstance(layer, keras.Model) else layer._layers)
+
+
+def _fit(
+    name: str, places: Sequence[Place], arrays: Sequence[Stored]
+) -> Iterator[tuple[keras.Variable, np.ndarray]]:
+    """Pairs of variable and array; in order where the names agree, else by name and shape."""
+    if len(places) != len(arrays):
+        raise InputError(
+            f"layer {name!r} has {len(places)} weights and the file {len(arrays)}; "
+            "its weights are of another model, or it is damaged"
+        )
+    if not all(_same_name(p, a) for p, a in zip(places, arrays, strict=True)):
+        arrays = _sorted(places, arrays)
+    values = from_cudnn(places, [array.value for array in arrays])
+    for (_, variable), value in zip(places, values, strict=True):
+        if tuple(variable.shape) != value.shape:
+            raise InputError(
+                f"weights {variable.name!r} of layer {name!r} have shape {tuple(variable.shape)}, "
+                f"and {value.shape} in the file; its weights are of another model"
+            )
+        yield variable, value
+
+
+def _sorted(places: Sequence[Place], arrays: Sequence[Stored]) -> list[Stored]:
+    """For each variable the array of its name, of the layer of that name where several have it.
+
+    Names that say nothing (`param_0`, or none that is here) leave the order of the file.
+    """
+    left, chosen = list(arrays), []
+    for layer, variable in places:
+        fitting = [a for a in left if _same_name((layer, variable), a)]
+        fitting = [a for a in fitting if layer.name in a.name.split("/")] or fitting
+        if not fitting:
+            return list(arrays)
+        chosen.append(fitting[0])
+        left.remove(fitting[0])
+    return chosen
+
+
+def _same_name(place: Place, array: Stored) -> bool:
+    last = _last(array)
+    return OTHER_NAMES.get(last, last) == place[1].name
+
+
+def _last(array: Stored) -> str:
+    return array.name.rpartition("/")[2]
+
+
+def _by_path(
+    model: keras.Model, old: OldModel, members: Mapping[int, list[Member]]
+) -> Iterator[tuple[keras.Variable, np.ndarray]]:
+    seen: set[int] = set()
+    for path, layer in paths_of(model, members):
+        values: list[Any] = list(old.by_path.get(path, []))
+        variables = own_variables(layer)
+        if id(layer) in seen or not values:
+            continue
+        seen.add(id(layer))
+        stored = [
+            Stored(variable.name, value) for variable, value in zip(variables, values, strict=False)
+        ]
+        if len(values) != len(variables):
+            stored = [Stored(str(index), value) for index, value in enumerate(values)]
+        yield from _fit(layer.name, [(layer, v) for v in variables], stored)
