@@ -53,7 +53,9 @@ def test_what_is_allowed_elsewhere_is_refused_where_data_is_expected(position, p
         check_config(POSITIONS[position](BASE, harmless), "trap.keras", Custom())
 
 
-@pytest.mark.parametrize("position", [key for key in POSITIONS if key not in ("activation", "in the wrapped")])
+@pytest.mark.parametrize(
+    "position", [key for key in POSITIONS if key not in ("activation", "in the wrapped")]
+)
 def test_an_activation_function_is_only_an_activation(position):
     relu = hostile.node("function", "builtins", "relu", "relu")
     with pytest.raises(InputError, match="where none may be"):
