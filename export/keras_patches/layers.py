@@ -123,12 +123,13 @@ def _extract_patches(
 
     Keras convolves with an identity of all elements of a patch: gibibytes for large ones.
     """
-    strides = strides or size
-    if not isinstance(strides, int) and len(set(strides)) > 1:
+    size, strides = _pair(size), _pair(size if strides is None else strides)
+    dilation_rate = _pair(dilation_rate)
+    if len(set(strides)) > 1:
         return IDENTITY_CONVOLUTION(images, size, strides, dilation_rate, padding, data_format)
     data_format = data_format or keras.config.image_data_format()
     channels_last = data_format == "channels_last"
-    rows, columns = (size, size) if isinstance(size, int) else size
+    rows, columns = size
     whole = images if len(images.shape) == 4 else images[None]
     x = whole if channels_last else tf.transpose(whole, (0, 2, 3, 1))
     count, channels = rows * columns, x.shape[-1]
@@ -146,3 +147,9 @@ def _extract_patches(
     y = keras.ops.reshape(keras.ops.swapaxes(y, -1, -2), (*around, count * channels))
     y = y if channels_last else tf.transpose(y, (0, 3, 1, 2))
     return y if len(images.shape) == 4 else y[0]
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    """A number or any sequence of two, as NumPy has them too."""
+    rows, columns = np.broadcast_to(value, 2).tolist()
+    return rows, columns

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tf2onnx
 from tf2onnx import optimizer, tf_loader, tfonnx
 
-from export.onnx_format.handlers import HANDLERS
+from export.onnx_format.handlers.table import HANDLERS
 
 MANY_AXES = 5
 

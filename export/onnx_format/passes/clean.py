@@ -8,6 +8,7 @@ from export.onnx_format.passes import (
     output_padding,
     padding,
     reshapes,
+    same_padding,
     scales,
 )
 from export.onnx_format.transposes import flatten as flattening
@@ -24,4 +25,5 @@ def clean(graph: OnnxGraph) -> None:
     transposes.sink(graph)
     flattening.absorb(graph)
     affine.rewrite(graph)
+    same_padding.fix(graph)
     padding.protect(graph)
