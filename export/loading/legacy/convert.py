@@ -66,14 +66,16 @@ def assemble(old: OldModel, file: str, custom: Custom, new: bool = False) -> Any
     """
     import keras
 
+    from export.loading.legacy.modules import with_modules
     from export.loading.legacy.objects import plain
     from export.loading.legacy.rebuild import Member, Rebuilder
     from export.loading.legacy.weights import load_weights
 
     objects = custom.objects()
     if new:
-        check_config(old.config, file, custom)
-        model = keras.saving.deserialize_keras_object(old.config, custom_objects=objects)
+        config = with_modules(old.config)
+        check_config(config, file, custom)
+        model = keras.saving.deserialize_keras_object(config, custom_objects=objects)
         members = {
             id(part): [Member(x.name, type(x).__name__, x) for x in part.layers]
             for part in model._flatten_layers()
