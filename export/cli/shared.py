@@ -1,9 +1,8 @@
 """What several commands share: their options and their tables."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -35,28 +34,6 @@ MIN_SQNR = click.option(
 INPUTS = click.option(
     "--inputs", type=PATH, metavar="FILE", help="Your own examples, .npy or .npz, to verify with."
 )
-
-
-def with_terminal(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --debug and --quiet, and passes the terminal as the first argument."""
-
-    def remember(ctx: click.Context, option: click.Parameter, value: bool) -> None:
-        if value:
-            setattr(ctx.find_root().obj, str(option.name), True)
-
-    for name, text in (
-        ("quiet", "Show errors and results only."),
-        ("debug", "Show the traceback of an error."),
-    ):
-        command = click.option(
-            f"--{name}",
-            is_flag=True,
-            expose_value=False,
-            callback=remember,
-            is_eager=True,
-            help=text,
-        )(command)
-    return click.pass_obj(command)
 
 
 def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) -> None:

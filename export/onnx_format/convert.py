@@ -16,6 +16,7 @@ from export.keras_model import ports as signature
 from export.keras_model.calibration import batches
 from export.keras_model.metadata import describe
 from export.keras_model.prepare import prepare
+from export.loading.given import model_of
 from export.onnx_format import channels_first as layout
 from export.onnx_format import integer_ports as integers
 from export.onnx_format import names
@@ -39,7 +40,7 @@ OPSETS = range(13, 19)
 
 
 def to_onnx(
-    model: keras.Model,
+    model: keras.Model | str | Path,
     path: str | Path,
     *,
     opset: int = 18,
@@ -57,7 +58,7 @@ def to_onnx(
     Batch norms are not folded; see `fold.fold_batch_norms`.
 
     Args:
-        model: any built Keras model. It is not changed.
+        model: any built Keras model, or the path of a `.keras` file. It is not changed.
         path: ends in `.onnx`.
         opset: ONNX operator set, 13 to 18.
         batch: fixed batch size; None leaves the first axis free and names it `batch`.
@@ -84,7 +85,7 @@ def to_onnx(
     calibrated = precision_of(precision).calibrated
     refuse_existing(path, overwrite)
     child.start()
-    prepared = prepare(model)
+    prepared = prepare(model_of(model))
     _check_size(prepared.model, precision)
     data = batches(prepared.model, calibration, batch or 1) if calibrated else []
     about = dict(metadata or {})

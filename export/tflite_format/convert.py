@@ -18,6 +18,7 @@ from export.keras_model import ports as signature
 from export.keras_model.calibration import batches
 from export.keras_model.metadata import describe
 from export.keras_model.prepare import prepare
+from export.loading.given import model_of
 from export.processes import child
 from export.tensorflow_graph import large_weights as weights
 from export.tensorflow_graph.locate_error import written
@@ -39,7 +40,7 @@ MISSING = re.compile(r"'tf\.(\w+)' (?:op is neither|that was explicitly marked i
 
 
 def to_tflite(
-    model: keras.Model,
+    model: keras.Model | str | Path,
     path: str | Path,
     *,
     batch: int | None = 1,
@@ -57,7 +58,7 @@ def to_tflite(
     through the signature `serving_default`.
 
     Args:
-        model: any built Keras model. It is not changed.
+        model: any built Keras model, or the path of a `.keras` file. It is not changed.
         path: ends in `.tflite`.
         batch: fixed batch size, which is what delegates want; None leaves it free.
         precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
@@ -84,7 +85,7 @@ def to_tflite(
     calibrated = precision_of(precision).calibrated
     refuse_existing(path, overwrite)
     child.start()
-    prepared = prepare(model)
+    prepared = prepare(model_of(model))
     _check_size(prepared.model)
     data = batches(prepared.model, calibration, batch or 1) if calibrated else []
     about = metadata or {}
