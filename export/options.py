@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from export.applicable import OPSET, refuse_idle
 from export.base.errors import InputError
 from export.formats import FORMATS
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
+
+DYNAMIC = "dynamic"
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Options:
         keep: names of batch norms to leave, with shell wildcards.
         merge_branches: whether parallel linear branches become one layer.
         opset: ONNX operator set.
-        batch: fixed batch size; None leaves it free in ONNX and is 1 in TFLite.
+        batch: fixed batch size; "dynamic" leaves it free; None leaves it free in ONNX and is 1 in
+            TFLite.
         nchw: whether ONNX images go in and out with channels first.
         allow_flex: whether TFLite may use TensorFlow's own kernels.
         calibration: representative inputs for int8: a `.npy` or `.npz` file or a directory of them.
@@ -41,8 +45,8 @@ class Options:
     fold: bool = True
     keep: tuple[str, ...] = ()
     merge_branches: bool = True
-    opset: int = 18
-    batch: int | None = None
+    opset: int = OPSET
+    batch: int | str | None = None
     nchw: bool = False
     allow_flex: bool = False
     calibration: Path | None = None
@@ -75,9 +79,12 @@ class Options:
                 f"no format of {', '.join(self.formats)} holds {', '.join(self.precisions)}; "
                 "choose another format or precision"
             )
-        if self.batch is not None and self.batch < 1:
-            raise InputError(f"batch is {self.batch}; give a size of at least 1")
+        if self.batch not in (None, DYNAMIC) and not (
+            isinstance(self.batch, int) and self.batch >= 1
+        ):
+            raise InputError(f"batch is {self.batch}; give a size of at least 1, or {DYNAMIC!r}")
         tolerances(**self.tolerances())
+        refuse_idle(self)
 
     def forms(self) -> list[str]:
         """The formats of which there will be files."""
@@ -93,7 +100,12 @@ class Options:
         """What the conversion to this format is told, by keyword."""
         row = FORMATS[form]
         given = {name: getattr(self, name) for name in row.settings}
-        return given | {"batch": self.batch or row.batch}
+        return given | {"batch": row.batch if self.batch is None else self.fixed_batch}
+
+    @property
+    def fixed_batch(self) -> int | None:
+        """The size that was asked for; None where the first axis is free or none was."""
+        return self.batch if isinstance(self.batch, int) else None
 
     def tolerances(self) -> dict[str, Any]:
         """The given bounds, as keyword arguments of a comparison."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from export.applicable import refuse_missing, refuse_unmatched
 from export.base.errors import InputError, NotEquivalent
 from export.base.files import sha256, size_of
 from export.formats import FORMATS, Pair
@@ -53,14 +54,17 @@ class Exported:
 
 
 def export(
-    source: Path, directory: Path, options: Options, say: Say = lambda step: None
+    source: str | Path,
+    directory: str | Path,
+    options: Options | None = None,
+    say: Say = lambda step: None,
 ) -> Exported:
     """Loads, folds, converts, verifies and writes: all files or none.
 
     Args:
         source: what `export.load_model` takes.
         directory: where to write.
-        options: see there.
+        options: see there; by default both formats in float32.
         say: is told of each step before it begins.
 
     Raises:
@@ -68,6 +72,8 @@ def export(
         ConversionError: a format can't express the model.
         NotEquivalent: a file does not compute what the model computes; nothing was written.
     """
+    source, directory, options = Path(source), Path(directory), options or Options()
+    refuse_missing(options)
     files = {name for form in options.forms() for name in options.files(form).values()}
     names = files | {FOLDED, REFERENCE, REPORT, MANIFEST}
     refuse_existing(directory, names, options.overwrite)
@@ -83,7 +89,7 @@ def fold(model: Any, options: Options) -> tuple[Any, Any]:
     """The model without its batch norms, and what became of each.
 
     Raises:
-        InputError: a batch norm's statistics are no numbers.
+        InputError: a batch norm's statistics are no numbers, or no batch norm has a name to keep.
     """
     from fold import FoldError, fold_batch_norms
 
@@ -92,6 +98,8 @@ def fold(model: Any, options: Options) -> tuple[Any, Any]:
         result = fold_batch_norms(model, keep=keep, merge_branches=options.merge_branches)
     except FoldError as error:
         raise InputError(" ".join(str(error).split())) from error
+    if options.fold:
+        refuse_unmatched(options.keep, [record.name for record in result.report])
     return (result.model if options.fold else model), result.report
 
 
@@ -104,7 +112,7 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     say("Folding batch norms")
     model, report = fold(original, options)
     say("Running the original in float64")
-    reference = make_reference(original, _inputs(original, options), options.batch)
+    reference = make_reference(original, _inputs(original, options), options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
     origin = {"file": source.name, "sha256": sha256(source), "size": size_of(source)}
     metadata = metadata_of(origin, report)

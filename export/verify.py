@@ -6,13 +6,14 @@ from typing import Any
 import keras
 
 from export.formats import engine_of
+from export.loading.given import model_of
 from export.verification.comparison import Comparison
 from export.verification.make_reference import make_reference
 from export.verification.replay import replay
 
 
 def verify(
-    model: keras.Model,
+    model: keras.Model | str | Path,
     path: str | Path,
     inputs: Any = None,
     rtol: float | None = None,
@@ -28,7 +29,7 @@ def verify(
     run with all of ONNX Runtime's optimisations and with none.
 
     Args:
-        model: the original, not folded.
+        model: the original, not folded, or the path of its `.keras` file.
         path: an `.onnx` or `.tflite` file.
         inputs: the user's own data: an array, a sequence of arrays, or a dict by input name.
         rtol: bound on `|error|` relative to the reference; see `export.verification.tolerances`.
@@ -45,7 +46,7 @@ def verify(
     """
     path = Path(path)
     engine = engine_of(path)
-    reference = make_reference(model, inputs)
+    reference = make_reference(model_of(model), inputs)
     return replay(
         reference, path, engine, precision=precision, rtol=rtol, atol=atol, min_sqnr=min_sqnr
     )

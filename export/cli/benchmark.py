@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from export.base.errors import InputError
-from export.cli.shared import JSON, PATH, expand, with_terminal
+from export.cli.shared import JSON, PATH, expand
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 
 

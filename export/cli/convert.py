@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from export.cli.shared import PATH, model_options, with_terminal
+from export.cli.shared import PATH, model_options
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from export.cli.export import show
-from export.cli.shared import JSON, PATH, human_bytes, with_terminal
+from export.cli.shared import JSON, PATH, human_bytes
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 
 

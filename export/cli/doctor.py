@@ -3,7 +3,8 @@
 import click
 
 from export.base.errors import InputError
-from export.cli.shared import JSON, with_terminal
+from export.cli.shared import JSON
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 
 

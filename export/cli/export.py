@@ -16,25 +16,28 @@ from export.cli.shared import (
     human_bytes,
     model_options,
     show_comparisons,
-    with_terminal,
 )
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 from export.formats import FORMATS
 from export.options import Options
 from export.verification.precisions import DEFAULT, PRECISIONS
 
 
-def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
+def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> int | str | None:
     if value is None or value == "dynamic":
-        return None
+        return value
     if not value.isdecimal() or int(value) < 1:
         raise click.BadParameter(f"{value!r} is neither a size nor 'dynamic'.")
     return int(value)
 
 
+OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
+
+
 @click.command()
 @click.argument("model", type=PATH)
-@click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="Where to write.")
+@click.option("-o", "--output", type=PATH, metavar="DIR", help=OUTPUT)
 @click.option(
     "--format",
     "formats",
@@ -88,7 +91,7 @@ def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> in
 def command(
     terminal: Terminal,
     model: Path,
-    output: Path,
+    output: Path | None,
     no_fold: bool,
     no_merge: bool,
     no_report: bool,
@@ -105,6 +108,7 @@ def command(
 
     settings |= {"fold": not no_fold, "merge_branches": not no_merge, "report": not no_report}
     options = Options(**settings)
+    output = output or model.parent / f"{model.stem}-export"
     with terminal.steps() as say:
         exported = export(model, output, options, say)
     terminal.warn(exported.manifest["warnings"])

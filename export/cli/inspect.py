@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from export.cli.shared import JSON, KEEP, PATH, model_options, with_terminal
+from export.cli.shared import JSON, KEEP, PATH, model_options
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 from export.options import Options
 

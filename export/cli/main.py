@@ -5,12 +5,14 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
 from export.base.errors import ConversionError, ExportError, InputError
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal, native_noise_silenced
 
 COMMANDS = {
@@ -38,6 +40,16 @@ class Commands(click.Group):
         command: click.Command = import_module(f"export.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, and for a name that is none the nearest one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in the help text, without importing any of them."""
         with formatter.section("Commands"):
@@ -46,7 +58,8 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fleras", prog_name="fleras")
-def cli() -> None:
+@with_terminal
+def cli(terminal: Terminal) -> None:
     """Takes a Keras model from training to deployment with no batch norm left in it.
 
     Exit codes: 0 equivalent, 1 not equivalent, 2 wrong use or unreadable input, 3 conversion
@@ -66,6 +79,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; every error is one line on standard error."""
     warnings.simplefilter("ignore")
     terminal = Terminal()
+    terminal.as_json = "--json" in arguments
     try:
         code: Any = cli.main(list(arguments), "fleras", standalone_mode=False, obj=terminal)
         return int(code or 0)
@@ -86,5 +100,7 @@ def run(arguments: Sequence[str]) -> int:
 def _fail(terminal: Terminal, message: str, code: int) -> int:
     if terminal.debug:
         traceback.print_exc()
+    if terminal.as_json:
+        terminal.json({"error": message, "exit_code": code})
     terminal.error(message)
     return code

@@ -56,28 +56,6 @@ INPUTS = click.option(
 )
 
 
-def with_terminal(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --debug and --quiet, and passes the terminal as the first argument."""
-
-    def remember(ctx: click.Context, option: click.Parameter, value: bool) -> None:
-        if value:
-            setattr(ctx.find_root().obj, str(option.name), True)
-
-    for name, text in (
-        ("quiet", "Show errors and results only."),
-        ("debug", "Show the traceback of an error."),
-    ):
-        command = click.option(
-            f"--{name}",
-            is_flag=True,
-            expose_value=False,
-            callback=remember,
-            is_eager=True,
-            help=text,
-        )(command)
-    return click.pass_obj(command)
-
-
 def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) -> None:
     """One row per file and output, then what no figure can say."""
     rows = [

@@ -19,6 +19,7 @@ class Terminal:
 
     Attributes:
         debug: whether errors come with their traceback.
+        as_json: whether JSON was asked for and is still to come.
         quiet: whether only errors, and what was asked for, are shown.
     """
 
@@ -27,7 +28,7 @@ class Terminal:
         self.quiet = False
         self.out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._status: Any = None
+        self.as_json = False
 
     @contextmanager
     def steps(self) -> Iterator[Any]:
@@ -67,6 +68,7 @@ class Terminal:
     def json(self, value: Any) -> None:
         """For machines; nothing else is on standard output then."""
         print(json.dumps(value, indent=2, allow_nan=False))
+        self.as_json = False
 
 
 @contextmanager

@@ -15,15 +15,15 @@ from export.cli.shared import (
     RTOL,
     model_options,
     show_comparisons,
-    with_terminal,
 )
+from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 
 
 @click.command()
-@click.argument("first", type=PATH, metavar="MANIFEST|MODEL")
+@click.argument("first", type=PATH, metavar="DIR|MANIFEST|MODEL")
 @click.argument("files", type=PATH, nargs=-1, metavar="[FILE]...")
 @click.option(
     "--precision",
@@ -55,12 +55,14 @@ def command(
 ) -> None:
     """Check files against their manifest, or against a Keras model.
 
-    `fleras verify out/manifest.json` hashes every file again and replays the stored reference; it
-    needs the runtimes, but neither TensorFlow nor the model. `fleras verify model.keras a.onnx
-    b.tflite` runs the model in float64 and compares the files with it.
+    `fleras verify out` (or `out/manifest.json`) hashes every file again and replays the stored
+    reference; it needs the runtimes, but neither TensorFlow nor the model. `fleras verify
+    model.keras a.onnx b.tflite` runs the model in float64 and compares the files with it.
     """
     with terminal.steps() as say:
         say("Verifying")
+        if first.is_dir() and not files:
+            first = first / "manifest.json"
         if first.suffix == ".json" and not files:
             from export.publishing.manifest import check_manifest
 

@@ -15,6 +15,7 @@ from export.base.runtime import Arrays
 from export.conversion.writer import Writer, Written
 from export.keras_model.calibration import batches
 from export.keras_model.prepare import Prepared, prepare
+from export.loading.given import model_of
 from export.processes import child
 from export.tensorflow_graph.locate_error import write_or_blame
 from export.tensorflow_graph.trace import trace
@@ -31,7 +32,7 @@ UNRUN = (
 
 
 def write_files(
-    model: keras.Model,
+    model: keras.Model | str | Path,
     paths: Mapping[str, Path],
     writer: Writer,
     *,
@@ -43,7 +44,7 @@ def write_files(
     """Writes each precision to its path, once its runtime agreed with the model.
 
     Args:
-        model: any built Keras model. It is not changed.
+        model: any built Keras model, or the path of a saved one. It is not changed.
         paths: by precision.
         writer: the format with its settings.
         calibration: representative inputs, see `export.keras_model.calibration.batches`.
@@ -62,7 +63,7 @@ def write_files(
     rows = [precision_of(precision) for precision in paths]
     _check_arguments(paths, writer, overwrite)
     child.start()
-    prepared = prepare(model)
+    prepared = prepare(model_of(model))
     for precision in paths:
         writer.check(prepared.model, precision)
     calibrated = any(row.calibrated for row in rows)

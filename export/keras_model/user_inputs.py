@@ -32,8 +32,10 @@ def read_inputs(path: Path) -> Any:
     """Reads example inputs: a `.npy` array, or a `.npz` with one array per input name.
 
     Raises:
-        InputError: not such a file, or it holds Python objects, which are never unpickled.
+        InputError: no such file, or it holds no arrays or Python objects, never unpickled.
     """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; check the name")
     try:
         stored = np.load(path, allow_pickle=False)
         return stored if isinstance(stored, np.ndarray) else dict(stored)

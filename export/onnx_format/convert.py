@@ -13,7 +13,7 @@ from export.verification.reference import Reference
 
 
 def to_onnx(
-    model: keras.Model,
+    model: keras.Model | str | Path,
     path: str | Path,
     *,
     opset: int = 18,
@@ -31,7 +31,7 @@ def to_onnx(
     Batch norms are not folded; see `fold.fold_batch_norms`.
 
     Args:
-        model: any built Keras model. It is not changed.
+        model: any built Keras model, or the path of a saved one. It is not changed.
         path: ends in `.onnx`.
         opset: ONNX operator set, 13 to 18.
         batch: fixed batch size; None leaves the first axis free and names it `batch`.

@@ -13,7 +13,7 @@ from export.verification.reference import Reference
 
 
 def to_tflite(
-    model: keras.Model,
+    model: keras.Model | str | Path,
     path: str | Path,
     *,
     batch: int | None = 1,
@@ -31,7 +31,7 @@ def to_tflite(
     through the signature `serving_default`.
 
     Args:
-        model: any built Keras model. It is not changed.
+        model: any built Keras model, or the path of a saved one. It is not changed.
         path: ends in `.tflite`.
         batch: fixed batch size, which is what delegates want; None leaves it free.
         precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 import export
+from tests.export.archives import save_net
 
 
 def python(code):
@@ -23,3 +24,21 @@ def test_a_function_stays_a_function_whichever_way_its_file_is_imported_first():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'to_torch'"):
         _ = export.to_torch
+
+
+def test_completion_before_first_use_shows_the_public_names():
+    code = "import export; print([n for n in dir(export) if not n.startswith('_')])"
+    assert python(code).stdout.strip() == str(sorted(export.__all__))
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(export, name) for name in export.__all__)
+    assert issubclass(export.InputError, export.ExportError)
+
+
+def test_functions_take_the_path_of_a_model(tmp_path):
+    save_net(tmp_path / "net.keras")
+    export.to_onnx(str(tmp_path / "net.keras"), tmp_path / "net.onnx")
+    assert export.verify(tmp_path / "net.keras", tmp_path / "net.onnx")
+    with pytest.raises(export.InputError, match="a int is no Keras model"):
+        export.to_tflite(3, tmp_path / "net.tflite")

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from export.cli.main import run
+from export.formats import open_artifact
 from tests.export import zoo
 from tests.export.onnx_files import write_dense
 from tests.export.test_wrong_use import fails
@@ -28,6 +29,8 @@ def test_export_then_verify_then_benchmark(source, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["source"]["file"] == "net.keras"
     assert run(["verify", str(out / "manifest.json")]) == 0
     assert capsys.readouterr().out.count("equivalent") == 2
+    assert run(["--quiet", "verify", str(out)]) == 0
+    assert capsys.readouterr().out.count("equivalent") == 2
     files = [str(out / "model.onnx"), str(out / "model.tflite")]
     assert run(["verify", str(source), *files, "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)) == set(files)
@@ -38,6 +41,28 @@ def test_export_then_verify_then_benchmark(source, tmp_path, capsys):
     fails(capsys, ["export", source, "-o", out], 2, "already holds")
     (out / "model.onnx").write_bytes(b"x")
     assert run(["verify", str(out / "manifest.json")]) == 1
+
+
+def test_a_dynamic_batch_is_free_in_both_formats_and_files_lie_beside_the_model(source, tmp_path):
+    model = tmp_path / "own.keras"
+    model.write_bytes(source.read_bytes())
+    assert run(["export", str(model), "--batch", "dynamic"]) == 0
+    manifest = json.loads((tmp_path / "own-export" / "manifest.json").read_text())
+    for name in ("model.onnx", "model.tflite"):
+        assert open_artifact(tmp_path / "own-export" / name).inputs[0].shape[0] is None
+    assert manifest["source"]["file"] == "own.keras"
+
+
+def test_a_pattern_without_a_match_is_told_with_the_nearest_names(source, tmp_path, capsys):
+    arguments = ["export", source, "-o", tmp_path / "out", "--keep", "bn_1"]
+    fails(capsys, arguments, 2, "--keep 'bn_1' matches no batch norm; the nearest are bn")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failure_is_json_too(tmp_path, capsys):
+    assert run(["inspect", str(tmp_path / "absent.keras"), "--json"]) == 2
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["exit_code"] == 2 and "there is no file" in printed["error"]
 
 
 def test_a_wrong_file_is_exit_code_1(tmp_path, capsys):

@@ -1,0 +1,28 @@
+"""What every command takes for the two streams: --quiet and --debug."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def with_terminal(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --debug and --quiet, and passes the terminal as the first argument."""
+
+    def remember(ctx: click.Context, option: click.Parameter, value: bool) -> None:
+        if value:
+            setattr(ctx.find_root().obj, str(option.name), True)
+
+    for name, text in (
+        ("quiet", "Show errors and results only."),
+        ("debug", "Show the traceback of an error."),
+    ):
+        command = click.option(
+            f"--{name}",
+            is_flag=True,
+            expose_value=False,
+            callback=remember,
+            is_eager=True,
+            help=text,
+        )(command)
+    return click.pass_obj(command)
