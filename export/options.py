@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.applicable import OPSET, refuse_idle
 from export.base.errors import InputError
 from export.formats import FORMATS
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 
 DYNAMIC = "dynamic"
+OPSET = 18
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Options:
         ):
             raise InputError(f"batch is {self.batch}; give a size of at least 1, or {DYNAMIC!r}")
         tolerances(**self.tolerances())
-        refuse_idle(self)
+        _refuse_idle(self)
 
     def forms(self) -> list[str]:
         """The formats of which there will be files."""
@@ -110,3 +110,24 @@ class Options:
     def tolerances(self) -> dict[str, Any]:
         """The given bounds, as keyword arguments of a comparison."""
         return {"rtol": self.rtol, "atol": self.atol, "min_sqnr": self.min_sqnr}
+
+
+def _refuse_idle(options: Options) -> None:
+    """Raises InputError for an option that none of the wanted files can follow."""
+    calibrated = any(PRECISIONS[name].calibrated for name in options.precisions)
+    noisy = any(PRECISIONS[p].tolerances.min_sqnr is not None for p in options.precisions)
+    onnx, tflite = "onnx" in options.formats, "tflite" in options.formats
+    idle = (
+        ("--integer-io", options.integer_io and not calibrated, "add --precision int8"),
+        ("--calibration", bool(options.calibration) and not calibrated, "add --precision int8"),
+        ("--min-sqnr", options.min_sqnr is not None and not noisy, "add --precision int8"),
+        ("--nchw", options.nchw and not onnx, "add --format onnx"),
+        ("--opset", options.opset != OPSET and not onnx, "add --format onnx"),
+        ("--allow-flex", options.allow_flex and not tflite, "add --format tflite"),
+        ("--keep", bool(options.keep) and not options.fold, "leave out --no-fold"),
+    )
+    for name, wrong, advice in idle:
+        if wrong:
+            raise InputError(
+                f"{name} changes none of the files asked for; {advice} or leave it out"
+            )
