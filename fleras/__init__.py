@@ -3,5 +3,12 @@
 from fleras.callbacks import RenormClippingSchedule
 from fleras.fused_renorm import BatchNormalization
 from fleras.recalibration.recalibrate import recalibrate
+from fleras.replacement import replace_batch_norms, to_keras_batch_norms
 
-__all__ = ["BatchNormalization", "RenormClippingSchedule", "recalibrate"]
+__all__ = [
+    "BatchNormalization",
+    "RenormClippingSchedule",
+    "recalibrate",
+    "replace_batch_norms",
+    "to_keras_batch_norms",
+]

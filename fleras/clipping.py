@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 DEFAULTS = {"rmax": float("inf"), "rmin": 0.0, "dmax": float("inf")}
@@ -67,12 +68,25 @@ class Limits:
         return d if self.dmax is None else tf.clip_by_value(d, -self.dmax, self.dmax)
 
 
+def number(value: Any) -> float:
+    """The value of a scalar now, also of a variable that replicas share.
+
+    Raises:
+        TypeError: text.
+        ValueError: not a scalar.
+    """
+    if isinstance(value, str | bytes):
+        raise TypeError("text is no number")
+    return float(np.asarray(tf.convert_to_tensor(value)).item())
+
+
 def _number(key: str, value: Any) -> float:
     try:
-        return float(value.numpy() if hasattr(value, "numpy") else value)
+        return number(value)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ValueError(
-            f"renorm_clipping['{key}'] must be a scalar whose value can be read. Received: {value}"
+            f"renorm_clipping['{key}'] must be a scalar whose value can be read. "
+            f"Received: {value!r}"
         ) from error
 
 

@@ -8,6 +8,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fleras.arguments import (
+    axis_of,
+    epsilon_of,
+    from_foreign_config,
+    momentum_of,
+    refuse_foreign,
+)
 from fleras.clipping import Clipping, Limits
 from fleras.numerics.axes import Axes
 from fleras.numerics.dispatch import normalize, renormalize
@@ -116,10 +123,11 @@ class BatchNormalization(keras.layers.Layer):
         synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
+        refuse_foreign(kwargs)
         super().__init__(trainable=trainable, name=name, **kwargs)
-        self.axis = list(axis) if isinstance(axis, Sequence) else int(axis)
-        self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
+        self.axis = axis_of(axis)
+        self.momentum = momentum_of("momentum", momentum)
+        self.epsilon = epsilon_of(epsilon)
         self.center = center
         self.scale = scale
         self.beta_initializer = keras.initializers.get(beta_initializer)
@@ -130,7 +138,9 @@ class BatchNormalization(keras.layers.Layer):
         self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
         self.beta_constraint = keras.constraints.get(beta_constraint)
         self.gamma_constraint = keras.constraints.get(gamma_constraint)
-        self.renorm_momentum = None if renorm_momentum is None else float(renorm_momentum)
+        self.renorm_momentum = (
+            None if renorm_momentum is None else momentum_of("renorm_momentum", renorm_momentum)
+        )
         self.synchronized = synchronized
         self.supports_masking = True
         self.clipping = None if renorm_clipping is None else Clipping(renorm_clipping)
@@ -223,3 +233,11 @@ class BatchNormalization(keras.layers.Layer):
             "renorm_momentum": self.renorm_momentum,
             "synchronized": self.synchronized,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> BatchNormalization:
+        """The layer of a configuration: its own, or that of a Keras `BatchNormalization`.
+
+        Keras' `renorm=True` keeps its clipping and gets `renorm_momentum`, so its weights load.
+        """
+        return super().from_config(from_foreign_config(config))

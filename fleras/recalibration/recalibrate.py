@@ -30,9 +30,10 @@ def recalibrate(
 
     Args:
         model: a model with batch norms of Keras or of this package, nested ones included.
-        data: arrays of all inputs, or batches: a `tf.data.Dataset`, a `PyDataset` or another
-            iterable whose elements are inputs or tuples (inputs, targets, ...). It is read once
-            per pass, so it must give the same elements each time.
+        data: what `fit` takes. Arrays of all inputs, alone or as a tuple (inputs, targets, sample
+            weights), or batches: a `tf.data.Dataset`, a `PyDataset`, a list or another iterable
+            whose elements are inputs or such tuples. Targets and sample weights are not used. It
+            is read once per pass, so it must give the same elements each time.
         steps: number of batches to read; None reads all.
         batch_size: size of the batches when the data are arrays.
         verbose: whether to show a progress bar.
@@ -42,7 +43,8 @@ def recalibrate(
             finite, or a batch norm's input depends on its own output. After any failure the model
             is as it was before.
     """
-    batches = Batches.of(data, steps, batch_size)
+    known = getattr(model, "inputs", None)
+    batches = Batches.of(data, steps, batch_size, known and len(known))
     first = next(iter(batches), None)
     if first is None:
         raise ValueError(f"data must hold at least one batch. Received: {data}")

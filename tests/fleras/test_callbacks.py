@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fleras import BatchNormalization, RenormClippingSchedule
 
@@ -110,3 +111,167 @@ def test_custom_loops_advance_it():
     schedule = RenormClippingSchedule(**SHORT)
     schedule.advance(6)
     assert float(schedule.clipping["dmax"].numpy()) == pytest.approx(5.0)
+
+
+class TwoOptimizers(keras.Model):
+    """As a GAN: optimizers of its own, and one from `compile` that never steps."""
+
+    def __init__(self, clipping):
+        super().__init__()
+        self.norm = BatchNormalization(renorm_clipping=clipping)
+        self.dense = keras.layers.Dense(1)
+        self.own = [keras.optimizers.SGD(1e-3), keras.optimizers.SGD(1e-3)]
+
+    def call(self, x, training=None):
+        return self.dense(self.norm(x, training=training))
+
+    def train_step(self, data):
+        for optimizer in self.own:
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(self(data[0], training=True))
+            weights = self.dense.trainable_variables
+            optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"loss": loss}
+
+
+class Late(keras.Model):
+    """Makes its batch norm in `build`, with numbers as clipping."""
+
+    def build(self, shape):
+        self.norm = BatchNormalization(momentum=0)
+        self.norm.build(shape)
+        self.dense = keras.layers.Dense(1)
+        self.dense.build(shape)
+
+    def call(self, x, training=None):
+        return self.dense(self.norm(x, training=training))
+
+
+def test_optimizers_that_never_step():
+    schedule = RenormClippingSchedule(**SHORT)
+    model = TwoOptimizers(schedule.clipping)
+    model.compile()
+    history = fit(model, schedule, epochs=3)
+    assert int(model.optimizer.iterations) == 0
+    want = [schedule.values(step)["rmax"] for step in (3, 7, 11)]
+    assert history["renorm_rmax"] == pytest.approx(want)
+
+
+def test_layers_made_in_build_are_driven():
+    schedule = RenormClippingSchedule(start=0, rmax=1, dmax=0)
+    model = Late()
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    fit(model, schedule)
+    assert model.norm.renorm_clipping["rmax"] is schedule.clipping["rmax"]
+
+
+def test_the_kept_train_step_is_traced_anew():
+    """Batch norm of constant inputs is beta; without clipping it would be near the inputs."""
+    layers = [keras.Input((1,)), BatchNormalization(momentum=1.0), keras.layers.Flatten()]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.SGD(0.0), "mae")
+    x, y = np.full((8, 1), 9.0), np.zeros((8, 1))
+    loss = model.fit(x, y, verbose=0).history["loss"]
+    assert loss[-1] > 8
+    schedule = RenormClippingSchedule(start=0, rmax=1, dmax=0)
+    loss = model.fit(x, y, callbacks=[schedule], verbose=0).history["loss"]
+    assert loss[-1] < 1e-3
+
+
+@pytest.mark.parametrize("stock", [True, False])
+def test_a_schedule_that_drives_nothing_says_so(stock):
+    layers = [keras.layers.BatchNormalization()] if stock else []
+    model = keras.Sequential([keras.Input((3,)), *layers, keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match=f"drives nothing.* {len(layers)} of Keras"):
+        history = fit(model, RenormClippingSchedule(**SHORT))
+    assert not any(name.startswith("renorm") for name in history)
+
+
+def test_layers_with_numbers_beside_driven_ones_are_named():
+    schedule = RenormClippingSchedule(**SHORT)
+    model = network(schedule.clipping)
+    encoder = BatchNormalization(renorm_clipping={"rmax": 1.5}, name="encoder")
+    model = keras.Sequential([keras.Input((3,)), encoder, *model.layers])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="drives 1 .*'encoder': {'rmax': 1.5}"):
+        fit(model, schedule)
+    schedule.drive(model)
+    fit(model, schedule)
+    assert encoder.renorm_clipping["rmax"] is schedule.clipping["rmax"]
+
+
+def test_compiling_again_goes_on():
+    schedule = RenormClippingSchedule(**SHORT)
+    model = network(schedule.clipping)
+    fit(model, schedule, epochs=3)
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    assert fit(model, schedule)["renorm_rmax"] == pytest.approx([3.0])
+    whole = keras.Sequential([keras.Input((3,)), *model.layers])
+    whole.compile(keras.optimizers.SGD(1e-3), "mse")
+    assert fit(whole, schedule)["renorm_rmax"] == pytest.approx([3.0])
+    fresh = network(schedule.clipping)
+    assert fit(fresh, schedule)["renorm_rmax"] == pytest.approx([schedule.values(3)["rmax"]])
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_second_phase_with_a_new_schedule(tmp_path, keep):
+    first = RenormClippingSchedule(**SHORT)
+    model = network(first.clipping)
+    fit(model, first, epochs=3)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded.compile(keras.optimizers.SGD(1e-3), "mse")
+    second = RenormClippingSchedule(**SHORT, keep=keep)
+    if keep:
+        history = fit(loaded, second)
+        assert history["renorm_rmax"] == pytest.approx([3.0])
+        assert history["renorm_rmin"] == pytest.approx([1 / 3])
+        assert history["renorm_dmax"] == pytest.approx([5.0])
+    else:
+        with pytest.warns(UserWarning, match="goes back from .*3.0.*keep=True"):
+            history = fit(loaded, second)
+        assert history["renorm_rmax"] == pytest.approx([second.values(3)["rmax"]])
+
+
+def test_gradient_accumulation_counts_training_steps():
+    schedule = RenormClippingSchedule(**SHORT)
+    model = network(schedule.clipping)
+    model.compile(keras.optimizers.SGD(1e-3, gradient_accumulation_steps=2), "mse")
+    fit(model, schedule)
+    assert schedule.step == 4
+    again = RenormClippingSchedule(**SHORT)
+    again.drive(model)
+    fit(model, again)
+    assert again.step == 8
+
+
+def test_the_last_execution_may_be_short():
+    schedule = RenormClippingSchedule(**SHORT)
+    model = network(schedule.clipping)
+    model.compile(keras.optimizers.SGD(1e-3), "mse", steps_per_execution=3)
+    fit(model, schedule)
+    assert schedule.step == 4 == int(model.optimizer.iterations)
+
+
+def test_a_backup_restored_later_counts(tmp_path):
+    def callbacks(schedule):
+        return [schedule, keras.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)]
+
+    x, y = np.ones((32, 3)), np.ones((32, 1))
+    first, second = RenormClippingSchedule(**SHORT), RenormClippingSchedule(**SHORT)
+    options = {"batch_size": 8, "verbose": 0}
+    network(first.clipping).fit(x, y, epochs=2, callbacks=callbacks(first), **options)
+    network(second.clipping).fit(x, y, epochs=3, callbacks=callbacks(second), **options)
+    assert second.step == 12
+
+
+def test_an_uncompiled_model_in_a_loop_of_ones_own():
+    schedule = RenormClippingSchedule(**SHORT)
+    layers = [keras.Input((3,)), BatchNormalization(renorm_clipping=schedule.clipping)]
+    callbacks = keras.callbacks.CallbackList([schedule], model=keras.Sequential(layers))
+    callbacks.on_train_begin()
+    for batch in range(6):
+        callbacks.on_train_batch_begin(batch)
+        callbacks.on_train_batch_end(batch)
+    assert schedule.step == 6

@@ -214,3 +214,76 @@ def test_a_batch_norm_after_itself_has_no_exact_statistics():
 def test_progress_is_shown(capsys):
     recalibrate(functional(), images(8))
     assert "Recalibrating" in capsys.readouterr().out
+
+
+def two_inputs():
+    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+    return keras.Model([a, b], L.BatchNormalization()(L.Concatenate()([a, b])))
+
+
+def one_input():
+    return keras.Sequential([keras.Input((3,)), L.BatchNormalization()])
+
+
+ROWS = np.random.default_rng(3).normal(1, 2, (24, 3)).astype("float32")
+TARGETS = (ROWS + 8).astype("float32")
+ONE = {
+    "x": lambda: ROWS,
+    "(x,)": lambda: (ROWS,),
+    "(x, y)": lambda: (ROWS, TARGETS),
+    "(x, y, weights)": lambda: (ROWS, TARGETS, np.ones(24)),
+    "([x], y)": lambda: ([ROWS], TARGETS),
+    "batches (x, y, weights)": lambda: [(ROWS[:7], 0, 0), (ROWS[7:], 0, 0)],
+    "generator": lambda: ((ROWS[i::2], TARGETS[i::2], np.ones(12)) for i in range(2)),
+    "batches": lambda: [ROWS[:12], ROWS[12:]],
+    "dataset": lambda: tf.data.Dataset.from_tensor_slices((ROWS, TARGETS)).batch(5),
+}
+TWO = {
+    "[a, b]": lambda: [ROWS, TARGETS],
+    "([a, b], y)": lambda: ([ROWS, TARGETS], ROWS * 0),
+    "dict": lambda: {"a": ROWS, "b": TARGETS},
+    "(dict, y)": lambda: ({"a": ROWS, "b": TARGETS}, ROWS * 0),
+    "batches ((a, b), y)": lambda: [((ROWS, TARGETS), ROWS)],
+    "dataset": lambda: tf.data.Dataset.from_tensors(({"a": ROWS, "b": TARGETS}, ROWS)),
+}
+
+
+@pytest.mark.parametrize("form", ONE)
+def test_one_input_in_every_form_of_fit(form):
+    model = one_input()
+    recalibrate(model, ONE[form](), steps=2 if form == "generator" else None, verbose=False)
+    norm = batch_norms(model)[0]
+    np.testing.assert_allclose(norm.moving_mean, ROWS.mean(0), atol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, ROWS.var(0), rtol=1e-4)
+
+
+@pytest.mark.parametrize("form", TWO)
+def test_two_inputs_in_every_form_of_fit(form):
+    model = two_inputs()
+    recalibrate(model, TWO[form](), verbose=False)
+    want = np.concatenate([ROWS.mean(0), TARGETS.mean(0)])
+    np.testing.assert_allclose(batch_norms(model)[0].moving_mean, want, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrong", [(ROWS[:12], ROWS[12:18]), ((ROWS, ROWS), ROWS), (ROWS,) * 4, ()], ids=len
+)
+def test_tuples_that_are_no_inputs_and_targets(wrong):
+    with pytest.raises(ValueError, match=r"A tuple is .inputs, targets, sample weights"):
+        recalibrate(one_input(), wrong, verbose=False)
+
+
+@pytest.mark.parametrize("depth", [5, 9])
+def test_more_levels_than_parts(depth):
+    """Each batch norm's input depends on the statistics of all before it."""
+    layers = [keras.Input((3,))]
+    for _ in range(depth):
+        layers += [L.Dense(6, activation="tanh"), L.BatchNormalization()]
+    model = randomise(keras.Sequential(layers), zeros=False)
+    recalibrate(model, ROWS, batch_size=10, verbose=False)
+    x = ROWS
+    for dense, norm in zip(model.layers[::2], model.layers[1::2], strict=True):
+        x = np.asarray(dense(x)).astype(float)
+        np.testing.assert_allclose(norm.moving_mean, x.mean(0), atol=1e-5)
+        np.testing.assert_allclose(norm.moving_variance, x.var(0), rtol=1e-4)
+        x = np.asarray(norm(x.astype("float32")))
