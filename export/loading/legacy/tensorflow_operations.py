@@ -433,6 +433,8 @@ FUNCTIONS: dict[str, Function] = (
 """By the name under which TensorFlow 2 exports the function."""
 
 ALIASES = {
+    "floor_div": "math.floordiv", "floordiv": "math.floordiv",
+    "__operators__.floordiv": "math.floordiv",
     "__operators__.add": "math.add", "__operators__.sub": "math.subtract",
     "__operators__.mul": "math.multiply", "__operators__.truediv": "math.truediv",
     "__operators__.eq": "math.equal", "__operators__.ne": "math.not_equal",
