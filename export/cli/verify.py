@@ -20,6 +20,7 @@ from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
+from export.verification.tolerances import Tolerances
 
 
 @click.command()
@@ -69,10 +70,11 @@ def command(
             found = check_manifest(first, expect=expect, **bounds)
         else:
             _refuse_missing(first, files)
+            chosen = tolerances(precision, **bounds)
             from export.loading.load_model import load_model
 
             model = load_model(first, custom_objects, weights, lambdas)
-            found = _against_model(model, files, precision, inputs, bounds)
+            found = _against_model(model, files, precision, inputs, chosen)
     if as_json:
         terminal.json({name: comparison.to_dict() for name, comparison in found.items()})
     else:
@@ -95,9 +97,8 @@ def _against_model(
     files: tuple[Path, ...],
     precision: str,
     inputs: Path | None,
-    bounds: dict[str, float | None],
+    chosen: Tolerances,
 ) -> dict[str, Comparison]:
-    chosen = tolerances(precision, **bounds)
     from export.formats import engine_of
     from export.keras_model.user_inputs import read_inputs
     from export.verification.make_reference import make_reference

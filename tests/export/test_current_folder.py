@@ -106,7 +106,7 @@ def test_the_worker_of_a_script_looks_neither_beside_it_nor_here(tmp_path, monke
     for folder in (home, here, other):
         folder.mkdir()
     monkeypatch.chdir(here)
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(home / "script.py"))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(home / "script.py"), raising=False)
     monkeypatch.setattr(sys, "path", [str(home), "", ".", "lib", str(here), str(other), *sys.path])
     found = search_path()
     assert str(other) in found and PACKAGES in found

@@ -55,12 +55,11 @@ def test_results_of_one_call_outlive_the_next(files):
             np.testing.assert_array_equal(values, kept[name])
 
 
-def test_examined_in_one_go(files):
-    engine = engine_of(files[".onnx"])
-    inputs, outputs = engine.ports(files[".onnx"])
-    one, two = engine.run(files[".onnx"], [{"x": X}, {"x": X[:1]}])
-    assert [port.name for port in inputs] == ["x"]
-    assert len(outputs) == 2
+def test_several_batches_in_one_session(files):
+    runtime = engine_of(files[".onnx"]).open(files[".onnx"])
+    one, two = runtime({"x": X}), runtime({"x": X[:1]})
+    assert [port.name for port in runtime.inputs] == ["x"]
+    assert len(runtime.outputs) == 2
     np.testing.assert_allclose(one["a"][:1], two["a"], rtol=1e-6)
 
 
