@@ -14,6 +14,8 @@ SIZES = (32, 64, 128, 224, 16, 8)
 DIVISORS = (2, 3, 5, 7)
 STEPS = (1, 2, 4, 8, 16)
 MOST = 5
+ELEMENTS = 1 << 16
+"""Of one channel; a volume of 128 pixels a side would take gigabytes."""
 SEED = 7
 Trait = tuple[int, int]
 
@@ -33,8 +35,9 @@ def open_sizes(model: keras.Model) -> tuple[int, ...]:
         return SIZES[:1]
     least = smallest_size(model)
     step = next((step for step in STEPS if _runs(model, least + step)), least)
+    largest = max(int(ELEMENTS ** (1 / _open_axes(model))), least + step)
     candidates = [2 * least, *range(least + step, 4 * least, step)]
-    further = _spread(model, least, candidates)
+    further = _spread(model, least, [size for size in candidates if size <= largest])
     return (least, *(size for size in further if _runs(model, size)))
 
 
@@ -46,6 +49,10 @@ def smallest_size(model: keras.Model) -> int:
         if _runs(model, size):
             return size
     raise InputError(f"the model runs at none of the sizes {SIZES}; give its input a fixed shape")
+
+
+def _open_axes(model: keras.Model) -> int:
+    return max(port.shape[1:].count(None) for port in inputs(model))
 
 
 def _spread(model: keras.Model, least: int, candidates: list[int]) -> list[int]:

@@ -175,7 +175,7 @@ def test_summary_and_output_shape():
         (4, (None, 3), "out of bounds"),
         ([0, -3], (None, 3), "out of bounds"),
         ([1, -1], (None, 3), "twice"),
-        ([], (None, 3), "out of bounds"),
+        ([], (None, 3), "an integer or a list"),
         (-1, (None, None), "no known size"),
     ],
 )
