@@ -90,10 +90,8 @@ class OnnxWriter:
         path: Path,
     ) -> Written:
         """Writes the graph in one precision."""
-        graph, about = (
-            converted,
-            describe(model, precision, dict(self.metadata) | self._layout(model)),
-        )
+        graph = converted
+        about = describe(model, precision, dict(self.metadata) | self._layout(model))
         introduce(graph, model.name, about)
         files = write.write(graph, path)
         if precision != DEFAULT:
