@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras.src.ops import image
 
 from export.keras_patches.operations import replaced
+from export.keras_patches.per_axis import per_axis
 
 IDENTITY_CONVOLUTION = image._extract_patches_2d
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -123,8 +124,8 @@ def _extract_patches(
 
     Keras convolves with an identity of all elements of a patch: gibibytes for large ones.
     """
-    size, strides = _pair(size), _pair(size if strides is None else strides)
-    dilation_rate = _pair(dilation_rate)
+    size, strides = per_axis(size, 2), per_axis(size if strides is None else strides, 2)
+    dilation_rate = per_axis(dilation_rate, 2)
     if len(set(strides)) > 1:
         return IDENTITY_CONVOLUTION(images, size, strides, dilation_rate, padding, data_format)
     data_format = data_format or keras.config.image_data_format()
@@ -147,9 +148,3 @@ def _extract_patches(
     y = keras.ops.reshape(keras.ops.swapaxes(y, -1, -2), (*around, count * channels))
     y = y if channels_last else tf.transpose(y, (0, 3, 1, 2))
     return y if len(images.shape) == 4 else y[0]
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    """A number or any sequence of two, as NumPy has them too."""
-    rows, columns = np.broadcast_to(value, 2).tolist()
-    return rows, columns

@@ -12,6 +12,7 @@ from keras.src.backend.tensorflow import numpy as math
 from keras.src.utils import tf_utils
 
 from export.keras_patches.channels_last import turned
+from export.keras_patches.per_axis import per_axis
 from export.keras_patches.resizing import by_matrices
 from export.keras_patches.volumes import by_plane
 
@@ -69,8 +70,8 @@ def _convolve(
     dilation_rate: Any = 1,
 ) -> Any:
     """TFLite dilates volumes itself; TensorFlow makes batches of what lies between."""
-    rates = (dilation_rate,) * 3 if isinstance(dilation_rate, int) else tuple(dilation_rate)
-    if len(inputs.shape) != 5 or max(rates) == 1:
+    rates = per_axis(dilation_rate, len(inputs.shape) - 2)
+    if len(rates) < 3 or max(rates) == 1:
         return convolve(inputs, kernel, strides, padding, data_format, dilation_rate)
     return tf.raw_ops.Conv3D(
         input=inputs,

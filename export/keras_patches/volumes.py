@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from export.keras_patches.per_axis import per_axis
+
 
 def by_plane(
     pool: Callable[..., Any],
@@ -19,9 +21,8 @@ def by_plane(
         return pool(inputs, pool_size, strides, padding, data_format)
     first = (data_format or keras.config.image_data_format()) == "channels_first"
     x = keras.ops.moveaxis(inputs, 1, -1) if first else inputs
-    window = (pool_size,) * 3 if isinstance(pool_size, int) else tuple(pool_size)
-    steps = strides or window
-    steps = (steps,) * 3 if isinstance(steps, int) else tuple(steps)
+    window = per_axis(pool_size, 3)
+    steps = per_axis(pool_size if strides is None else strides, 3)
     batch, depth, rows, columns, channels = keras.ops.shape(x)
     planes = keras.ops.reshape(x, (batch * depth, rows, columns, channels))
     planes = pool(planes, window[1:], steps[1:], padding, "channels_last")

@@ -12,6 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from export.base.errors import ConversionError
 from export.keras_model.ports import arrange, inputs
 from export.keras_patches.layers import traceable
+from export.tensorflow_graph.narrow_indices import narrow
 
 JIT = ("_XlaMustCompile", "_noinline", "_input_shapes")
 
@@ -103,7 +104,7 @@ def _refuse_tables(graph: Any) -> None:
 
 
 def _plain(graph: Any) -> Any:
-    """Lets the converters see through functions and keeps loops whole.
+    """Lets the converters see through functions, keeps loops whole, gives indices in int32.
 
     Keras wraps grouped convolutions in functions for XLA, which the converters can't enter.
     """
@@ -114,6 +115,9 @@ def _plain(graph: Any) -> Any:
                 holder.attr.pop(name, None)
     for node in (*graph.node, *(node for function in functions for node in function.node_def)):
         node.attr.pop("_lower_using_switch_merge", None)
+    graph.node.extend(narrow(graph.node))
+    for function in functions:
+        function.node_def.extend(narrow(function.node_def))
     return graph
 
 
