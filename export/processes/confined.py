@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from export.processes.child import Child
+from export.processes.worker_process import WorkerProcess
 
 Reply = TypeVar("Reply")
 
@@ -33,8 +33,8 @@ def call_confined(
     """
     with tempfile.TemporaryDirectory(prefix="fleras-") as scratch:
         walls = {"readable": [*readable], "writable": [scratch], "size": int(limit)}
-        child = Child((), walls, {"TMPDIR": scratch, "MPLCONFIGDIR": scratch})
+        process = WorkerProcess(None, walls, {"TMPDIR": scratch, "MPLCONFIGDIR": scratch})
         try:
-            return child.call(what, (function, {"scratch": scratch, **arguments}), limit, seconds)
+            return process.call(what, (function, {"scratch": scratch, **arguments}), limit, seconds)
         finally:
-            child.close()
+            process.close()

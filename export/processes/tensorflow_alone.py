@@ -5,9 +5,12 @@ That takes almost half of the time off the start of the child. Whoever needs Ker
 
 import sys
 
-sys.modules.setdefault("keras", None)  # type: ignore[arg-type]  # None: not importable
 
-import tensorflow  # noqa: E402, F401 - while Keras can't be found
+def import_tensorflow() -> None:
+    """Imports it while Keras can't be found."""
+    sys.modules.setdefault("keras", None)  # type: ignore[arg-type]  # None: not importable
 
-if sys.modules["keras"] is None:
-    del sys.modules["keras"]
+    import tensorflow  # noqa: F401
+
+    if sys.modules["keras"] is None:
+        del sys.modules["keras"]

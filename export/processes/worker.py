@@ -6,21 +6,23 @@ import pickle
 import sys
 import threading
 import time
-from importlib import import_module
 from typing import Any, BinaryIO
 
 from export.processes.confinement import confine
 
 
-def serve(preload: list[str], confinement: dict[str, Any] | None) -> None:
-    """Says that it started, then answers calls `(function, arguments)` until input is closed."""
+def serve(confinement: dict[str, Any] | None) -> None:
+    """Answers calls `(function, arguments)` until input is closed.
+
+    The first request is a function to call before it says that it started, or None.
+    """
     if confinement is not None:
         confine(**confinement)
     threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    for module in preload:
-        import_module(module)
+    if (request := _next(sys.stdin.buffer)) and (first := pickle.loads(request)):
+        first()
     pickle.dump((True, "started"), replies, protocol=5)
     replies.flush()
     while (request := _next(sys.stdin.buffer)) is not None:
@@ -52,4 +54,4 @@ def _answer(request: bytes) -> tuple[bool, object]:
 
 
 if __name__ == "__main__":
-    serve(**json.loads(sys.argv[1]))
+    serve(json.loads(sys.argv[1]))

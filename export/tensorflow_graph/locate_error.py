@@ -9,8 +9,8 @@ import keras
 
 from export.base.error_text import sentence
 from export.base.errors import ConversionError, ExportError, InputError, OutOfMemory, OutOfTime
-from export.processes.child import Failed
 from export.processes.memory import available
+from export.processes.worker_process import Failed
 from export.tensorflow_graph.large_weights import size
 
 COPIES = 7

@@ -17,6 +17,7 @@ from export.keras_model.metadata import describe
 from export.keras_model.open_sizes import smallest_size
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
+from export.processes.worker_process import Failed
 from export.tensorflow_graph import large_weights
 from export.tensorflow_graph.trace import Traced
 from export.tflite_format import flatbuffer
@@ -73,7 +74,7 @@ class TFLiteWriter:
                     integer_io=self.integer_io,
                     allow_flex=self.allow_flex,
                 )
-            except child.Failed as error:
+            except Failed as error:
                 raise self._explain(error) from error
 
     def write(
@@ -95,7 +96,7 @@ class TFLiteWriter:
         path.write_bytes(content)
         return Written(inputs(model), outputs(model), flatbuffer.operators(content))
 
-    def _explain(self, error: child.Failed) -> ConversionError:
+    def _explain(self, error: Failed) -> ConversionError:
         """The converter's pages of text in one line."""
         missing = sorted(set(MISSING.findall(str(error))))
         if not missing:

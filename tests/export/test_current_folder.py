@@ -11,8 +11,9 @@ import pytest
 
 from export.base.errors import ConversionError
 from export.base.start import PACKAGES
-from export.processes import child
-from export.processes.child import search_path
+from export.processes.environment import search_path
+from export.processes.worker_process import WorkerProcess
+from tests.export import misbehavior
 from tests.export.archives import save_net
 
 CANARY = "import os; open(os.environ['CANARY'], 'a').write(__file__ + chr(10))\n"
@@ -121,7 +122,7 @@ def test_a_folder_that_holds_this_package_stays(monkeypatch):
 
 
 def test_a_worker_that_can_not_start_says_so_and_nothing_about_the_model():
-    worker = child.Child(("no_such_module",))
+    worker = WorkerProcess(misbehavior.bad_value)
     with pytest.raises(ConversionError, match=r"did not start.*nothing to do with the model"):
         worker.call("loading", (print, {}), 1e12, 60)
 

@@ -25,6 +25,13 @@ LAYERS = (
     {"base"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+NAMING = {
+    "export/__init__.py",  # the public names, at their first use; test_init imports each
+    "export/cli/main.py",  # the commands, at their first use; test_main calls each
+    "export/loading/import_named.py",  # what users name
+    "export/loading/load_model.py",  # a module of others, as in
+    "export/doctor.py",
+}
 PACKAGES = {"fleras": set(), "fold": {"fleras"}, "export": {"fleras", "fold"}}
 
 
@@ -78,3 +85,11 @@ def test_an_upward_import_would_be_found(tmp_path):
     file = tmp_path / "low.py"
     file.write_text("def late():\n    from export import pipeline\n    import export.cli.main\n")
     assert list(imported(file)) == ["export.pipeline", "export.cli.main"]
+
+
+def test_no_other_file_names_a_module_by_a_string():
+    every = [path for package in PACKAGES for path in files(package)]
+    naming = {
+        str(path.relative_to(ROOT)) for path in every if "importlib.import_module" in imported(path)
+    }
+    assert naming == NAMING

@@ -6,6 +6,7 @@ import pytest
 
 from export.base.errors import ConversionError, InputError, OutOfMemory, OutOfTime
 from export.processes import child
+from export.processes.worker_process import Failed
 from tests.export import misbehavior
 
 
@@ -14,7 +15,7 @@ def test_calls_return_what_the_function_returns():
 
 
 def test_an_exception_keeps_its_kind_and_message():
-    with pytest.raises(child.Failed, match="invalid literal") as caught:
+    with pytest.raises(Failed, match="invalid literal") as caught:
         child.call("reading", misbehavior.bad_value)
     assert caught.value.kind == "ValueError"
     with pytest.raises(InputError, match="own error"):
