@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format networks fuzz mutants bench-layer bench-fold bench-export evidence clean
+.PHONY: demo test check format networks fuzz mutants bench-layer bench-fold bench-export bench-int8 evidence clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -47,6 +47,9 @@ bench-fold: $(INSTALLED)
 bench-export: $(INSTALLED)
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.quantize
+
+bench-int8: $(INSTALLED)
+	$(BIN)/python -m benchmarks.int8 --peers build/peers --json benchmarks/results/int8.json
 
 evidence: $(INSTALLED)
 	$(BIN)/python -m benchmarks.evidence
