@@ -34,6 +34,7 @@ networks: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest -m fuzz
+	$(BIN)/python -m tests.export.fuzzing --minutes 60
 
 mutants: $(INSTALLED)
 	$(BIN)/python -m tests.mutants
@@ -55,4 +56,4 @@ evidence: $(INSTALLED)
 	$(BIN)/python -m benchmarks.evidence
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .fuzzing .mypy_cache .pytest_cache .ruff_cache .hypothesis

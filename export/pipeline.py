@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from export.applicable import refuse_missing, refuse_unmatched
+from export.base.arrays import read_arrays
 from export.base.errors import InputError, NotEquivalent
 from export.base.files import sha256, size_of
 from export.formats import FORMATS, Pair
-from export.keras_model.user_inputs import read_inputs
 from export.loading.load_model import load_model, refuse_weights
 from export.loading.source import kind_of
 from export.options import Options
@@ -130,7 +130,7 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
 def _inputs(model: Any, options: Options) -> Any:
     """The user's examples; for int8, where there are none, a few of those it is calibrated with."""
     if options.inputs or options.calibration is None:
-        return read_inputs(options.inputs) if options.inputs else None
+        return read_arrays(options.inputs) if options.inputs else None
     from export.keras_model.calibration import batches
 
     singles = batches(model, options.calibration)[:EXAMPLES]

@@ -99,12 +99,12 @@ def _against_model(
     inputs: Path | None,
     chosen: Tolerances,
 ) -> dict[str, Comparison]:
+    from export.base.arrays import read_arrays
     from export.formats import engine_of
-    from export.keras_model.user_inputs import read_inputs
     from export.verification.make_reference import make_reference
     from export.verification.replay import replay
 
-    given = read_inputs(inputs) if inputs else None
+    given = read_arrays(inputs) if inputs else None
     reference = make_reference(model, given)
     return {
         str(file): replay(reference, file, engine_of(file), precision=precision, bounds=chosen)

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from export.base.arrays import read_arrays
 from export.base.errors import InputError
-from export.keras_model.user_inputs import named_inputs, read_inputs
+from export.keras_model.user_inputs import named_inputs
 
 Arrays = dict[str, np.ndarray]
 LIMIT = 512
@@ -45,7 +46,7 @@ def batches(model: keras.Model, data: Any, size: int = 1) -> list[Arrays]:
 
 def _parts(data: Any) -> list[Any]:
     if isinstance(data, str | Path):
-        return [read_inputs(path) for path in _files(Path(data))]
+        return [read_arrays(path) for path in _files(Path(data))]
     if isinstance(data, np.ndarray | dict | list | tuple):
         return [data]
     return _taken(data)

@@ -1,7 +1,6 @@
-"""A user's example inputs, from memory or from a file, as arrays by input name."""
+"""A user's example inputs, as arrays by input name."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -26,21 +25,6 @@ def named_inputs(model: keras.Model, given: Any) -> Arrays:
     if len(set(counts.values())) > 1 or 0 in counts.values():
         raise InputError(f"inputs hold {counts} examples; give each the same number, at least one")
     return {name: arrays[name] for name in ports}
-
-
-def read_inputs(path: Path) -> Any:
-    """Reads example inputs: a `.npy` array, or a `.npz` with one array per input name.
-
-    Raises:
-        InputError: no such file, or it holds no arrays or Python objects, never unpickled.
-    """
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; check the name")
-    try:
-        stored = np.load(path, allow_pickle=False)
-        return stored if isinstance(stored, np.ndarray) else dict(stored)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} holds no arrays; give a .npy or .npz file of numbers") from error
 
 
 def _by_name(ports: Mapping[str, Port], given: Any) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Checks the ZIP archive of a `.keras` file from a stranger before anything is unpacked from it."""
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,7 +16,10 @@ RATIO = 100
 FREE = 1 << 20
 CHUNK = 1 << 20
 REQUIRED = ("config.json", "metadata.json")
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError),
+    *(NotImplementedError, RuntimeError),
+)
 
 
 def check_container(path: Path) -> None:
@@ -33,11 +38,28 @@ def check_container(path: Path) -> None:
             for member in archive.infolist():
                 for _ in _pieces(archive, member):
                     pass
-    except (*BROKEN, RuntimeError) as error:
-        raise InputError(
-            f"{path.name} is not a valid .keras archive ({_line(error)}); it is damaged or was cut "
-            "off, save or copy it again"
-        ) from error
+    except BROKEN as error:
+        raise _damaged(path, error) from error
+
+
+def member_names(path: Path) -> list[str]:
+    """What an archive says that it holds.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        with ZipFile(path) as archive:
+            return archive.namelist()
+    except BROKEN as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path.name} is not a valid .keras archive ({_line(error)}); it is damaged or was cut "
+        "off, save or copy it again"
+    )
 
 
 def _check_file(path: Path) -> None:

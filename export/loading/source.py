@@ -7,7 +7,7 @@ from zipfile import ZipFile, is_zipfile
 
 from export.base.errors import InputError
 from export.loading.config import SIZE, read_config
-from export.loading.container import check_container
+from export.loading.container import check_container, member_names
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NO_MODELS = {
@@ -100,8 +100,7 @@ def _kind_of_folder(path: Path) -> Kind:
 
 
 def _kind_of_archive(path: Path) -> Kind:
-    with ZipFile(path) as archive:
-        names = archive.namelist()
+    names = member_names(path)
     if path.suffix != ".keras" and "config.json" not in names:
         inside = "a PyTorch file" if any(n.endswith("data.pkl") for n in names) else "a ZIP archive"
         raise InputError(f"{path.name} is {inside}, no Keras model; {WANTED}")

@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from export.base.arrays import read_arrays
 from export.base.errors import InputError
 
 Arrays = dict[str, np.ndarray]
 STRESS = ("large", "bytes")
 GIVEN = "given"
+RATIO = 100
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -105,20 +107,13 @@ class Reference:
             InputError: it is something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                index = json.loads(stored["index"].tobytes())
-                cases = tuple(_case(case, stored) for case in index["cases"])
+            stored: Any = read_arrays(path, RATIO)
+            index = json.loads(stored["index"].tobytes())
+            cases = tuple(_case(case, stored) for case in index["cases"])
             units = {name: float(unit) for name, unit in index.get("units", {}).items()}
-            return cls(cases, index["independent"], tuple(index["warnings"]), units)
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            EOFError,
-            BadZipFile,
-        ) as error:
+            warnings = tuple(str(warning) for warning in index["warnings"])
+            return cls(cases, bool(index["independent"]), warnings, units)
+        except (InputError, *BROKEN) as error:
             raise InputError(f"{path.name} holds no reference; export again") from error
 
 
@@ -135,7 +130,11 @@ def _store(arrays: Arrays, part: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 def _case(entry: Mapping[str, Any], stored: Mapping[str, np.ndarray]) -> Case:
     parts = [{name: stored[key] for name, key in entry[part].items()} for part in PARTS]
-    return Case(tuple(entry["labels"]), *parts)
+    case = Case(tuple(str(label) for label in entry["labels"]), *parts)
+    arrays = [values for part in parts for values in part.values()]
+    if not case.labels or not arrays or min(values.ndim for values in arrays) < 1:
+        raise ValueError("no batch of examples")
+    return case
 
 
 def _filled(case: Case, batch: int) -> Case:

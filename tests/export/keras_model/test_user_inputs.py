@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from export.base.errors import InputError
-from export.keras_model.user_inputs import named_inputs, read_inputs
+from export.keras_model.user_inputs import named_inputs
 
 
 def model_of(*names):
@@ -35,20 +35,3 @@ def test_inputs_by_name_by_position_or_alone():
 def test_inputs_that_do_not_fit_are_refused(wrong):
     with pytest.raises(InputError, match=r"the model|same number"):
         named_inputs(model_of("x", "y"), wrong)
-
-
-def test_files_of_arrays(tmp_path):
-    np.save(tmp_path / "one.npy", np.ones(3))
-    np.savez(tmp_path / "two.npz", x=np.ones(2))
-    assert read_inputs(tmp_path / "one.npy").shape == (3,)
-    assert list(read_inputs(tmp_path / "two.npz")) == ["x"]
-
-
-def test_pickles_and_other_files_are_refused(tmp_path):
-    np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
-    (tmp_path / "text.npy").write_text("no arrays")
-    for name in ("objects.npy", "text.npy"):
-        with pytest.raises(InputError, match="holds no arrays"):
-            read_inputs(tmp_path / name)
-    with pytest.raises(InputError, match="there is no file"):
-        read_inputs(tmp_path / "absent.npy")

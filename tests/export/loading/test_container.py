@@ -5,6 +5,7 @@ import pytest
 
 from export.base.errors import InputError
 from export.loading.container import check_container
+from export.loading.source import kind_of
 from tests.export.archives import members, write
 
 
@@ -88,3 +89,12 @@ def test_an_encrypted_member(source, tmp_path):
     content[at + 8] |= 1
     (tmp_path / "locked.keras").write_bytes(content)
     refused(tmp_path / "locked.keras", "encrypted")
+
+
+def test_a_directory_of_members_that_is_damaged(source, tmp_path):
+    content = source.read_bytes()
+    at = content.index(b"PK\x01\x02")
+    (tmp_path / "odd.keras").write_bytes(content[:at] + b"PK\x01\x09" + content[at + 4 :])
+    assert zipfile.is_zipfile(tmp_path / "odd.keras")
+    with pytest.raises(InputError, match="Bad magic number"):
+        kind_of(tmp_path / "odd.keras")
