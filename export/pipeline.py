@@ -11,10 +11,9 @@ import numpy as np
 from export.applicable import refuse_missing, refuse_unmatched
 from export.base.arrays import read_arrays
 from export.base.errors import InputError, NotEquivalent
-from export.base.files import sha256, size_of
 from export.formats import FORMATS, Pair
-from export.loading.load_model import load_model, refuse_weights
-from export.loading.source import kind_of
+from export.loading.load_model import open_model
+from export.loading.source import refuse_empty
 from export.options import Options
 from export.processes import child
 from export.publishing.manifest import REFERENCE, describe, write_manifest
@@ -77,7 +76,7 @@ def export(
     files = {name for form in options.forms() for name in options.files(form).values()}
     names = files | {FOLDED, REFERENCE, REPORT, MANIFEST}
     refuse_existing(directory, names, options.overwrite)
-    refuse_weights(source, kind_of(source), options.weights)
+    refuse_empty(source)
     with _disk_errors(directory), staged(directory, options.overwrite) as stage:
         exported = _make(source, stage, options, say)
         say("Writing the manifest")
@@ -104,17 +103,16 @@ def fold(model: Any, options: Options) -> tuple[Any, Any]:
 
 
 def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
-    from export.verification.make_reference import compare_model, make_reference
-
     child.start()
     say(f"Loading {source.name}")
-    original = load_model(source, options.custom_objects, options.weights, options.lambdas)
+    original, origin = open_model(source, options.custom_objects, options.weights, options.lambdas)
+    from export.verification.make_reference import compare_model, make_reference
+
     say("Folding batch norms")
     model, report = fold(original, options)
     say("Running the original in float64")
     reference = make_reference(original, _inputs(original, options), options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
-    origin = {"file": source.name, "sha256": sha256(source), "size": size_of(source)}
     metadata = metadata_of(origin, report)
     if complaint := complaint_of({FOLDED: folded}):
         raise NotEquivalent(complaint)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,12 +13,17 @@ from export.base.errors import InputError
 def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file, read in pieces; of a folder, that of the list of its files."""
     if path.is_dir():
-        lines = [
-            f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files_in(path)
-        ]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return folder_digest(
+            {file.relative_to(path).as_posix(): sha256(file) for file in files_in(path)}
+        )
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_digest(hashes: Mapping[str, str]) -> str:
+    """The hash of a folder from those of its files by name, in the order of `files_in`."""
+    lines = (f"{digest}  {name}\n" for name, digest in hashes.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def size_of(path: Path) -> int:

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,8 @@ from export.loading.container import check_container
 from export.loading.custom_objects import Custom, custom_objects
 from export.loading.lambdas import replace_lambdas
 from export.loading.legacy.convert import convert_old
-from export.loading.source import Kind, kind_of
+from export.loading.private_copy import private_copy
+from export.loading.source import Kind, kind_of, refuse_empty
 from export.processes.confined import call_confined
 
 MEMORY = 4 << 30
@@ -52,22 +54,45 @@ def load_model(
     Raises:
         InputError: there is no such file, it is damaged, or it holds something that is refused.
     """
+    return open_model(path, custom, weights, lambdas)[0]
+
+
+def open_model(
+    path: str | Path,
+    custom: Sequence[str] = (),
+    weights: str | Path | None = None,
+    lambdas: Sequence[str] = (),
+) -> tuple[Any, dict[str, Any]]:
+    """The model as `load_model` gives it, and what was read: name, hash and size.
+
+    Each file is read once, into a copy that is checked, loaded and then gone: it may be replaced at
+    any moment.
+    """
     path = Path(path)
     allowed = custom_objects(custom, str(path.parent), lambdas)
-    kind = kind_of(path)
-    refuse_weights(path, kind, weights)
-    if kind is Kind.KERAS and not lambdas:
-        return _load_checked(path, allowed)
+    refuse_empty(path)
+    with ExitStack() as stack:
+        copy = stack.enter_context(private_copy(path))
+        kind = kind_of(copy.path)
+        _refuse_weights(path, kind, weights)
+        separate = None if weights is None else stack.enter_context(private_copy(Path(weights)))
+        origin = copy.to_dict() | ({"weights": separate.to_dict()} if separate else {})
+        return _load_kind(kind, copy.path, separate.path if separate else None, allowed), origin
+
+
+def _load_kind(kind: Kind, path: Path, weights: Path | None, custom: Custom) -> Any:
+    if kind is Kind.KERAS and not custom.lambdas:
+        return _load_checked(path, custom)
     with TemporaryDirectory(prefix="fleras-") as scratch:
         archive = Path(scratch, f"{path.stem}.keras")
         if kind is Kind.KERAS:
-            replace_lambdas(path, archive, allowed)
+            replace_lambdas(path, archive, custom)
         else:
-            archive.write_bytes(_converted(kind, path, weights, allowed))
-        return _load_checked(archive, allowed)
+            archive.write_bytes(_converted(kind, path, weights, custom))
+        return _load_checked(archive, custom)
 
 
-def refuse_weights(path: Path, kind: Kind, weights: str | Path | None) -> None:
+def _refuse_weights(path: Path, kind: Kind, weights: str | Path | None) -> None:
     """Raises InputError unless an architecture, and nothing else, comes with weights."""
     if kind is Kind.JSON and weights is None:
         raise InputError(f"{path.name} is an architecture without weights; add --weights FILE.h5")
@@ -106,9 +131,9 @@ def _rehearse(path: Path, custom: Custom) -> None:
     _confined(path, rehearse, [path], custom)
 
 
-def _converted(kind: Kind, path: Path, weights: str | Path | None, custom: Custom) -> bytes:
-    given = None if weights is None else str(Path(weights).absolute())
-    files = [path, *([Path(weights)] if weights is not None else [])]
+def _converted(kind: Kind, path: Path, weights: Path | None, custom: Custom) -> bytes:
+    given = None if weights is None else str(weights)
+    files = [path, *([weights] if weights else [])]
     return _confined(path, convert_old, files, custom, kind=kind, weights=given)
 
 

@@ -47,18 +47,28 @@ class Kind(Enum):
     JSON = "an architecture"
 
 
+def refuse_empty(path: Path) -> None:
+    """Raises InputError where a look at the directory shows that there is no model."""
+    if path.is_dir() and not (path / "saved_model.pb").is_file():
+        raise InputError(
+            f"{path} is a directory without a saved_model.pb, no SavedModel; give the .keras file "
+            "of a model"
+        )
+    if not path.is_dir() and not path.is_file():
+        raise InputError(f"there is no file {path}; check the name")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path.name} is empty; save the model again")
+
+
 def kind_of(path: Path) -> Kind:
     """Which kind of model is in a file or folder; archives are checked as a whole.
 
     Raises:
         InputError: there is none, or it is something else, which is named.
     """
+    refuse_empty(path)
     if path.is_dir():
-        return _kind_of_folder(path)
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; check the name")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name} is empty; save the model again")
+        return Kind.SAVED_MODEL
     with open(path, "rb") as file:
         start = file.read(8)
     if start == HDF5:
@@ -88,15 +98,6 @@ def read_json(path: Path) -> dict[str, object]:
     if not isinstance(content, dict) or "class_name" not in content:
         raise InputError(f"{path.name} is JSON, but no Keras model; save it with model.to_json()")
     return content
-
-
-def _kind_of_folder(path: Path) -> Kind:
-    if not (path / "saved_model.pb").is_file():
-        raise InputError(
-            f"{path} is a directory without a saved_model.pb, no SavedModel; give the .keras file "
-            "of a model"
-        )
-    return Kind.SAVED_MODEL
 
 
 def _kind_of_archive(path: Path) -> Kind:

@@ -1,0 +1,72 @@
+"""One reading of a file or folder: what is checked, loaded and hashed is the same."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from export.base.errors import InputError
+from export.base.files import files_in, folder_digest
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A file or folder as it was when it was read.
+
+    Attributes:
+        path: of the copy, which has the same name.
+        sha256: hexadecimal; of a folder as in `export.base.files.sha256`.
+        size: bytes, of all files.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a manifest says about it."""
+        return {"file": self.path.name, "sha256": self.sha256, "size": self.size}
+
+
+@contextmanager
+def private_copy(path: Path) -> Iterator[Copy]:
+    """A copy that nobody else writes to, in a directory that is gone when the block ends.
+
+    Raises:
+        InputError: it can't be read, or there is no space for the copy.
+    """
+    with TemporaryDirectory(prefix="fleras-") as directory:
+        try:
+            copy = _copied(path, Path(directory, path.name))
+        except OSError as error:
+            raise InputError(
+                f"can't copy {path.name} to read it ({error.strerror or error}); "
+                "check the file and the space for temporary files"
+            ) from error
+        yield copy
+
+
+def _copied(path: Path, target: Path) -> Copy:
+    if not path.is_dir():
+        return _copied_file(path, target)
+    copies = {}
+    for file in files_in(path):
+        name = file.relative_to(path)
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        copies[name.as_posix()] = _copied_file(file, target / name)
+    digest = folder_digest({name: copy.sha256 for name, copy in copies.items()})
+    return Copy(target, digest, sum(copy.size for copy in copies.values()))
+
+
+def _copied_file(path: Path, target: Path) -> Copy:
+    digest = hashlib.sha256()
+    with path.open("rb") as source, target.open("xb") as copy:
+        while piece := source.read(CHUNK):
+            digest.update(piece)
+            copy.write(piece)
+    return Copy(target, digest.hexdigest(), target.stat().st_size)
