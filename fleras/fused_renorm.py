@@ -90,6 +90,7 @@ class BatchNormalization(keras.layers.Layer):
         training: True normalizes with the batch and updates the moving statistics.
         mask: binary tensor, broadcastable to the inputs; only positions that are True count for
             mean and variance. Leading axes come first: [batch, time] for [batch, time, features].
+            In training, what is not finite at other positions gives 0 and no derivative.
 
     Returns:
         A tensor of the shape of the inputs. An empty or fully masked batch leaves the statistics

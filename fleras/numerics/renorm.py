@@ -82,7 +82,8 @@ def plain_renormalize(
         limits: limits of `r` and `d`.
         epsilon: added to the variance.
         axes: the axes to average over.
-        mask: boolean, broadcastable to `x`; False where elements don't count.
+        mask: boolean, broadcastable to `x`; False where elements don't count. Where such an element
+            is not finite, the output is 0, with no derivative.
         all_reduce: differentiable sum over the replicas.
 
     Returns:
@@ -93,6 +94,8 @@ def plain_renormalize(
         counted = values if mask is None else tf.where(mask, values, tf.zeros_like(values))
         return all_reduce(tf.reduce_sum(counted, axes, keepdims=True))
 
+    usable = None if mask is None else mask | tf.math.is_finite(tf.square(x))
+    x = x if usable is None else tf.where(usable, x, 0)
     rough = total(tf.stop_gradient(x))
     count = total(tf.ones_like(x)) if mask is not None else all_reduce(_count(x, rough))
     divisor = tf.maximum(count, 1)
@@ -103,7 +106,8 @@ def plain_renormalize(
     moments = or_reference(Moments(shift, rest, variance, count), reference, epsilon)
     r, d = correction(moments, reference, epsilon, limits)
     scale = gamma * r * tf.math.rsqrt(moments.variance + epsilon)
-    return (centered - moments.rest) * scale + (gamma * d + beta), moments
+    y = (centered - moments.rest) * scale + (gamma * d + beta)
+    return (y if usable is None else tf.where(usable, y, 0)), moments
 
 
 def _count(x: tf.Tensor, statistic: tf.Tensor) -> tf.Tensor:
