@@ -1,5 +1,14 @@
 """What can go wrong on the way to a file, each with the exit code of the command line."""
 
+EXIT_CODES = {
+    0: "done; what was compared is equivalent",
+    1: "a file is not equivalent, and nothing else",
+    2: "wrong use, an input that can't be read or is refused, no space, memory or output",
+    3: "the model can't be converted, or an error that nobody foresaw",
+    130: "interrupted (143: terminated)",
+}
+"""Of every command."""
+
 
 class ExportError(Exception):
     """An export that could not be finished. The message is one line: what was wrong; what to do."""

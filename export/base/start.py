@@ -19,13 +19,21 @@ def prepare() -> None:
 
 def without_current_folder(path: list[str]) -> list[str]:
     """The absolute entries that are not the current folder, unless it holds this package."""
-    here = os.path.realpath(os.curdir)
+    here = _current_folder()
     return [
         entry
         for entry in path
         if os.path.isabs(entry)
         and (os.path.realpath(entry) != here or os.path.samefile(entry, PACKAGES))
     ]
+
+
+def _current_folder() -> str:
+    """Empty where it was removed."""
+    try:
+        return os.path.realpath(os.curdir)
+    except FileNotFoundError:
+        return ""
 
 
 def _is_own_program() -> bool:

@@ -4,16 +4,17 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
-from export.base.errors import ConversionError, ExportError, InputError
+from export.base.errors import EXIT_CODES, ConversionError, ExportError, InputError
+from export.cli.output import OutputError, check_surroundings, standard_streams
 from export.cli.streams import with_terminal
-from export.cli.terminal import Terminal, native_noise_silenced
+from export.cli.terminal import Terminal
 
 COMMANDS = {
     "export": "Write ONNX and TFLite files of a Keras model, folded and verified.",
@@ -55,22 +56,23 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The exit codes."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in EXIT_CODES.items()])
+
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fleras", prog_name="fleras")
 @with_terminal
 def cli(terminal: Terminal) -> None:
-    """Takes a Keras model from training to deployment with no batch norm left in it.
-
-    Exit codes: 0 equivalent, 1 not equivalent, 2 wrong use or unreadable input, 3 conversion
-    failed.
-    """
+    """Takes a Keras model from training to deployment with no batch norm left in it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; ends the process with the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    with nullcontext() if "--debug" in given else native_noise_silenced():
+    with standard_streams(native_noise="--debug" in given):
         code = run(given)
     sys.exit(code)
 
@@ -81,26 +83,41 @@ def run(arguments: Sequence[str]) -> int:
     terminal = Terminal()
     terminal.as_json = "--json" in arguments
     try:
+        check_surroundings()
         code: Any = cli.main(list(arguments), "fleras", standalone_mode=False, obj=terminal)
+        sys.stdout.flush()
         return int(code or 0)
-    except ExportError as error:
-        return _fail(terminal, str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return InputError.exit_code
-    except click.ClickException as error:
-        return _fail(terminal, f"{error.format_message()} See fleras --help.", InputError.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail(terminal, "interrupted; nothing was written", 130)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".strip(": ")
-        return _fail(terminal, f"{reason}; see --debug for where", ConversionError.exit_code)
+    except (Exception, KeyboardInterrupt) as error:
+        message, code = _explained(error)
+        return _fail(terminal, message, code)
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
+    """What to say, and the exit code."""
+    match error:
+        case ExportError():
+            return str(error), error.exit_code
+        case click.ClickException():
+            return f"{error.format_message()} See fleras --help.", InputError.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted; nothing was written", 130
+        case MemoryError():
+            return "there is not enough memory; use a smaller model or input", InputError.exit_code
+    reason = f"{type(error).__name__}: {error}".strip(": ")
+    system = isinstance(error, OSError)
+    code = InputError.exit_code if system else ConversionError.exit_code
+    return f"{reason}; see --debug for where", code
 
 
 def _fail(terminal: Terminal, message: str, code: int) -> int:
     if terminal.debug:
         traceback.print_exc()
     if terminal.as_json:
-        terminal.json({"error": message, "exit_code": code})
+        with suppress(OutputError):
+            terminal.json({"error": message, "exit_code": code})
+            sys.stdout.flush()
     terminal.error(message)
     return code

@@ -1,7 +1,6 @@
 """What a person sees: tables on standard output, progress and warnings on standard error."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -69,25 +68,6 @@ class Terminal:
         """For machines; nothing else is on standard output then."""
         print(json.dumps(value, indent=2, allow_nan=False))
         self.as_json = False
-
-
-@contextmanager
-def native_noise_silenced() -> Iterator[None]:
-    """Leaves standard error to Python: what C++ libraries write there by themselves is dropped."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    before, sys.stderr = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        sys.stderr.close()
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-        sys.stderr = before
 
 
 def _escaped(text: str) -> Any:

@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import pytest
 
 from export.cli.terminal import Terminal
@@ -45,19 +41,6 @@ def test_tables_keep_every_word_and_align_numbers(capfd):
 def test_json_has_no_nan():
     with pytest.raises(ValueError, match="not JSON compliant"):
         Terminal().json({"a": float("nan")})
-
-
-def test_native_noise_is_dropped_and_pythons_own_words_are_not():
-    code = (
-        "import os, sys\n"
-        "from export.cli.terminal import native_noise_silenced\n"
-        "with native_noise_silenced():\n"
-        "    os.write(2, b'noise'); print('words', file=sys.stderr); os.write(1, b'result ')\n"
-        "os.write(2, b'after'); print(os.environ['KERAS_BACKEND'])\n"
-    )
-    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
-    assert (done.stdout, done.stderr) == (b"result tensorflow\n", b"words\nafter")
 
 
 def test_a_table_for_a_pipe_does_not_depend_on_the_window(capfd, monkeypatch):
