@@ -14,6 +14,7 @@ from keras.src.utils import tf_utils
 from export.keras_patches.channels_last import turned
 from export.keras_patches.per_axis import per_axis
 from export.keras_patches.resizing import by_matrices
+from export.keras_patches.transposed import by_operator
 from export.keras_patches.volumes import by_plane
 
 
@@ -107,7 +108,7 @@ CONVERTIBLE: Replacements = CONVOLUTIONS | {
 }
 FOR = {
     "cpu": CONVOLUTIONS | {(nn, "max_pool"): by_plane},
-    "onnx": CONVERTIBLE,
+    "onnx": CONVERTIBLE | {(nn, "conv_transpose"): by_operator},
     "tflite": CONVERTIBLE
     | {
         (math, "add"): _add,

@@ -6,8 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 import tf2onnx
-from tf2onnx import optimizer, tf_loader, tfonnx
+from tf2onnx import optimizer, tf_loader, tf_utils, tfonnx
 
+from export.onnx_format.handlers.operator import UNREAD
 from export.onnx_format.handlers.table import HANDLERS
 
 MANY_AXES = 5
@@ -31,6 +32,7 @@ def convert(
     """
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     tf2onnx.utils.INTERNAL_NAME = 1
+    tf_utils.TF_IGNORED_NODE_ATTRS.update(UNREAD)
     feeds = [*inputs, *weights]
     reduced = _optimize(graph, feeds, list(outputs))
     _part_biases(reduced)

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from export.onnx_format.handlers import elementwise, resize
+from export.onnx_format.handlers import elementwise, operator, resize
 
 HANDLERS: dict[str, tuple[Any, list[str]]] = {
-    name: (handler, []) for part in (elementwise, resize) for name, handler in part.HANDLERS.items()
+    name: (handler, [])
+    for part in (elementwise, operator, resize)
+    for name, handler in part.HANDLERS.items()
 }

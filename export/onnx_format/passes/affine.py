@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from export.onnx_format.graph import OnnxGraph
+from export.onnx_format.graph import OnnxGraph, attributes
 from export.onnx_format.passes.constants import drop_unread
 from export.onnx_format.shapes import Shape, infer
 
@@ -27,12 +27,14 @@ class Chain:
         nodes: the operations, in order; each reads only the one before.
         scale: per channel, float64.
         shift: per channel, float64.
+        rank: of the tensor.
     """
 
     source: str
     nodes: list[onnx.NodeProto]
     scale: np.ndarray
     shift: np.ndarray
+    rank: int
 
     @property
     def result(self) -> str:
@@ -46,14 +48,14 @@ class Chain:
 
 
 def rewrite(graph: OnnxGraph) -> None:
-    """Rewrites every per-channel affine of a 4-D tensor [batch, channels, height, width]."""
+    """Rewrites per-channel affines of tensors [batch, channels, ...]: of images, all of them."""
     producers, readers = graph.producers(), graph.readers()
     for chain in _chains(graph, infer(graph), readers):
         before = producers.get(chain.source)
         alone = len(readers[chain.source]) == 1 and chain.source not in graph.outputs
         if before is not None and alone and _is_fixed_convolution(graph, before):
             _absorb(graph, before, chain)
-        elif before is not None and len(chain.scale) % BLOCK == 0 and not chain.uniform:
+        elif before is not None and chain.rank == 4 and _pays(chain):
             _become_convolution(graph, chain)
     graph.replace_nodes([node for node in graph.nodes if node.op_type])
     drop_unread(graph)
@@ -72,7 +74,8 @@ def _chains(
         source, scale, shift = step
         chain = open_chains.pop(source, None)
         if chain is None or len(readers[source]) > 1 or source in outputs:
-            chain = Chain(source, [], np.ones_like(scale), np.zeros_like(scale))
+            neutral = np.ones_like(scale), np.zeros_like(scale)
+            chain = Chain(source, [], *neutral, len(shapes[source]))
             chains.append(chain)
         chain.nodes.append(node)
         chain.scale, chain.shift = chain.scale * scale, chain.shift * scale + shift
@@ -105,22 +108,33 @@ def _step(
 
 def _per_channel(value: np.ndarray, shape: Shape) -> np.ndarray | None:
     """The constant as one number per channel of a tensor of this shape, in float64."""
-    if len(shape) != 4 or shape[1] is None or value.dtype != np.float32 or value.ndim > 4:
+    rank = len(shape)
+    if rank < 3 or shape[1] is None or value.dtype != np.float32 or value.ndim > rank:
         return None
-    full = value.reshape((1,) * (4 - value.ndim) + value.shape)
-    if full.shape not in ((1, shape[1], 1, 1), (1, 1, 1, 1)):
+    full = value.reshape((1,) * (rank - value.ndim) + value.shape)
+    if full.shape not in ((1, shape[1], *[1] * (rank - 2)), (1,) * rank):
         return None
     return np.broadcast_to(full.reshape(-1), (shape[1],)).astype(np.float64)
 
 
+def _pays(chain: Chain) -> bool:
+    return len(chain.scale) % BLOCK == 0 and not chain.uniform
+
+
 def _is_fixed_convolution(graph: OnnxGraph, node: onnx.NodeProto) -> bool:
-    return node.op_type == "Conv" and all(name in graph.constants for name in node.input[1:])
+    fixed = all(name in graph.constants for name in node.input[1:])
+    return fixed and (node.op_type == "Conv" or _is_whole_transposed(node))
+
+
+def _is_whole_transposed(node: onnx.NodeProto) -> bool:
+    return node.op_type == "ConvTranspose" and attributes(node).get("group", 1) == 1
 
 
 def _absorb(graph: OnnxGraph, node: onnx.NodeProto, chain: Chain) -> None:
     kernel = graph.constants[node.input[1]].astype(np.float64)
-    bias = graph.constants[node.input[2]] if len(node.input) > 2 else np.zeros(len(kernel))
-    column = chain.scale.reshape(-1, *(1,) * (kernel.ndim - 1))
+    bias = graph.constants[node.input[2]] if len(node.input) > 2 else np.zeros_like(chain.scale)
+    axis = 0 if node.op_type == "Conv" else 1
+    column = np.moveaxis(chain.scale.reshape(-1, *(1,) * (kernel.ndim - 1)), 0, axis)
     weights = [kernel * column, bias.astype(np.float64) * chain.scale + chain.shift]
     del node.input[1:]
     node.input.extend(_store(graph, node.output[0], weights))

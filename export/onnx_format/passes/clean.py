@@ -5,7 +5,6 @@ from export.onnx_format.passes import (
     affine,
     constants,
     duplicates,
-    output_padding,
     padding,
     reshapes,
     same_padding,
@@ -17,7 +16,6 @@ from export.onnx_format.transposes import sink as transposes
 
 def clean(graph: OnnxGraph) -> None:
     """Rewrites the graph in place, without changing what it computes."""
-    output_padding.fix(graph)
     constants.fold(graph)
     duplicates.merge(graph)
     reshapes.fix(graph)

@@ -116,6 +116,8 @@ def compare(original, replacement, given):
 @pytest.mark.parametrize(("name", "maker", "shape", "given"), CALLS)
 def test_replaced_operations_take_what_keras_takes(target, name, maker, shape, given):
     call, x = maker(name), filled(*shape)
+    if (target, name) == ("onnx", "conv_transpose"):
+        pytest.skip("becomes an operator that TensorFlow can't run; see test_transposed")
 
     def inside(**each):
         with replaced(target):
