@@ -120,7 +120,9 @@ class _Job:
         else:
             gate = self._gate_of(model, None)
             converted = self._convert(model, gate, (precision,), target.parent)
-        written = self.writer.write(converted, model, precision, self.calibration, target)
+        written = self.writer.write(
+            converted, model, precision, self.calibration, target, gate.size
+        )
         return written, *gate.check(target, precision)
 
     def _convert(

@@ -81,5 +81,15 @@ class Writer(Protocol):
         precision: str,
         calibration: Sequence[Arrays],
         path: Path,
+        size: int,
     ) -> Written:
-        """Writes one precision of what `convert` returned for the model."""
+        """Writes one precision of what `convert` returned for the model.
+
+        Args:
+            converted: what `convert` returned.
+            model: as there.
+            precision: one of those.
+            calibration: as there.
+            path: of the file.
+            size: one at which the model runs, for what it leaves open besides the batch.
+        """

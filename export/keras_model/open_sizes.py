@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from export.base.errors import InputError
+from export.base.runtime import Arrays
 from export.keras_model.ports import inputs
 from export.keras_model.random_inputs import draw
 from export.keras_model.run import run
@@ -18,6 +19,16 @@ ELEMENTS = 1 << 16
 """Of one channel; a volume of 128 pixels a side would take gigabytes."""
 SEED = 7
 Trait = tuple[int, int]
+
+
+def size_in(model: keras.Model, feeds: Arrays) -> int:
+    """The size that these inputs have where the model leaves it open; any where it leaves none."""
+    shapes = [values.shape for values in feeds.values()]
+    for port, shape in zip(inputs(model), shapes, strict=True):
+        for known, size in zip(port.shape[1:], shape[1:], strict=True):
+            if known is None:
+                return int(size)
+    return SIZES[0]
 
 
 def open_sizes(model: keras.Model) -> tuple[int, ...]:
@@ -33,7 +44,7 @@ def open_sizes(model: keras.Model) -> tuple[int, ...]:
     """
     if all(None not in port.shape[1:] for port in inputs(model)):
         return SIZES[:1]
-    least = smallest_size(model)
+    least = _smallest(model)
     step = next((step for step in STEPS if _runs(model, least + step)), least)
     largest = max(int(ELEMENTS ** (1 / _open_axes(model))), least + step)
     candidates = [2 * least, *range(least + step, 4 * least, step)]
@@ -41,10 +52,7 @@ def open_sizes(model: keras.Model) -> tuple[int, ...]:
     return (least, *(size for size in further if _runs(model, size)))
 
 
-def smallest_size(model: keras.Model) -> int:
-    """The first of `SIZES` at which the model runs; any where nothing is left open."""
-    if all(None not in port.shape[1:] for port in inputs(model)):
-        return SIZES[0]
+def _smallest(model: keras.Model) -> int:
     for size in SIZES:
         if _runs(model, size):
             return size

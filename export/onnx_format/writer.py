@@ -88,6 +88,7 @@ class OnnxWriter:
         precision: str,
         calibration: Sequence[Arrays],
         path: Path,
+        size: int,
     ) -> Written:
         """Writes the graph in one precision."""
         graph = converted

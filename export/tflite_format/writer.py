@@ -14,7 +14,6 @@ from export.base.errors import ConversionError
 from export.base.runtime import Arrays
 from export.conversion.writer import Written
 from export.keras_model.metadata import describe
-from export.keras_model.open_sizes import smallest_size
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
 from export.processes.worker_process import Failed
@@ -84,6 +83,7 @@ class TFLiteWriter:
         precision: str,
         calibration: Sequence[Arrays],
         path: Path,
+        size: int,
     ) -> Written:
         """Signs and writes one of the flatbuffers."""
         content = flatbuffer.sign(
@@ -91,7 +91,7 @@ class TFLiteWriter:
             [port.name for port in inputs(model)],
             [port.name for port in outputs(model)],
             {"fleras": json.dumps(describe(model, precision, self.metadata)).encode()},
-            smallest_size(model),
+            size,
         )
         path.write_bytes(content)
         return Written(inputs(model), outputs(model), flatbuffer.operators(content))

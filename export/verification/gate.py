@@ -10,6 +10,7 @@ import numpy as np
 from export.base.artifact import Port
 from export.base.errors import ConversionError, NotEquivalent
 from export.base.runtime import Arrays
+from export.keras_model.open_sizes import size_in
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
 from export.verification.comparison import Comparison, merge
@@ -57,6 +58,12 @@ class Gate:
         """Computes what files of these precisions are compared with, unless that is known."""
         for precision in precisions:
             self._reference_for(precision)
+
+    @property
+    def size(self) -> int:
+        """What the files are tried at first, where the model leaves more than the batch open."""
+        known = self._reference or next(iter(self._made.values()))
+        return size_in(self._model, known.cases[0].inputs)
 
     def check(self, path: Path, precision: str) -> tuple[Comparison, list[str]]:
         """Raises ConversionError or NotEquivalent unless the file is what it should be.

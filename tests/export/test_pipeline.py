@@ -15,6 +15,7 @@ from export import to_onnx, verify
 from export.base.errors import ConversionError, InputError, NotEquivalent
 from export.base.files import sha256
 from export.cli.main import run
+from export.keras_model import open_sizes
 from export.options import Options
 from export.pipeline import export, fold
 from fleras.fused_renorm import BatchNormalization
@@ -106,6 +107,19 @@ def test_old_files_are_kept_unless_asked(exported, source):
     assert contents(directory) == before
     export(source, directory, Options(overwrite=True))
     assert contents(directory) == before
+
+
+def test_the_size_of_what_is_left_open_is_searched_once(tmp_path, monkeypatch):
+    searched = []
+    search = open_sizes._smallest
+    monkeypatch.setattr(open_sizes, "_smallest", lambda m: searched.append(m) or search(m))
+    keras.Sequential(
+        [keras.Input((None, None, 2)), keras.layers.Conv2D(3, 3), keras.layers.ReLU()]
+    ).save(tmp_path / "open.keras")
+    options = Options(precisions=("float32", "float16"))
+    exported = export(tmp_path / "open.keras", tmp_path / "out", options)
+    assert len(exported.artifacts) == 4
+    assert len(searched) == 1
 
 
 def test_not_folding_keeps_every_batch_norm_and_is_as_right(source, tmp_path):

@@ -1,11 +1,12 @@
 """Sizes left open are tried where files were seen to be wrong although powers of two were right."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
 from export.base.errors import InputError
-from export.keras_model.open_sizes import open_sizes
+from export.keras_model.open_sizes import open_sizes, size_in
 
 
 def model(*stack, shape=(None, None, 3)):
@@ -41,3 +42,11 @@ def test_what_is_fixed_has_one_size():
 def test_none_that_runs_is_one_line():
     with pytest.raises(InputError, match="runs at none of the sizes"):
         open_sizes(model(layers.Conv2D(1, 300)))
+
+
+def test_the_size_of_inputs_is_that_of_what_is_open():
+    image = np.zeros((2, 40, 40, 3))
+    assert size_in(model(layers.ReLU()), {"x": image}) == 40
+    assert size_in(model(layers.ReLU(), shape=(7, None, 3)), {"x": image[:, :7]}) == 40
+    both = keras.Model([a := keras.Input((4,)), b := keras.Input((None, 3))], [a, b])
+    assert size_in(both, {"a": np.zeros((2, 4)), "b": np.zeros((2, 9, 3))}) == 9
