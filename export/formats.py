@@ -1,19 +1,16 @@
 """The formats a model can be written in: one row each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.base.artifact import Artifact
 from export.base.errors import InputError
 from export.base.runtime import Runtime
+from export.conversion.outcome import Outcome
 from export.onnx_format.engine import ONNX_RUNTIME
 from export.tflite_format.engine import LITERT
-from export.verification.comparison import Comparison
 from export.verification.engine import Engine
-
-Pair = tuple[Artifact, Comparison]
 
 
 @dataclass(frozen=True)
@@ -30,18 +27,18 @@ class Format:
 
     name: str
     engine: Engine
-    write: Callable[..., list[Pair]]
+    write: Callable[..., Iterator[Outcome]]
     settings: tuple[str, ...]
     batch: int | None = None
 
 
-def _write_onnx(*args: Any, **settings: Any) -> list[Pair]:
+def _write_onnx(*args: Any, **settings: Any) -> Iterator[Outcome]:
     from export.onnx_format.convert import write_onnx
 
     return write_onnx(*args, **settings)
 
 
-def _write_tflite(*args: Any, **settings: Any) -> list[Pair]:
+def _write_tflite(*args: Any, **settings: Any) -> Iterator[Outcome]:
     from export.tflite_format.convert import write_tflite
 
     return write_tflite(*args, **settings)

@@ -38,6 +38,7 @@ class Options:
         weights: the file of weights of an architecture in a `.json` file.
         overwrite: whether files of the same names may be replaced.
         report: whether to write an HTML page.
+        strict: whether no file is written unless all are verified.
     """
 
     formats: tuple[str, ...] = tuple(FORMATS)
@@ -60,6 +61,7 @@ class Options:
     weights: Path | None = None
     overwrite: bool = False
     report: bool = True
+    strict: bool = False
 
     def __post_init__(self) -> None:
         """Raises InputError when settings contradict each other."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +10,22 @@ import numpy as np
 
 from export.applicable import refuse_missing, refuse_unmatched
 from export.base.arrays import read_arrays
-from export.base.errors import InputError, NotEquivalent
-from export.formats import FORMATS, Pair
+from export.base.errors import InputError, NotEquivalent, Withheld
+from export.conversion.outcome import Outcome
+from export.formats import FORMATS
 from export.loading.load_model import open_model
 from export.loading.source import refuse_empty
 from export.options import Options
 from export.processes import child
 from export.publishing.manifest import REFERENCE, describe, write_manifest
-from export.publishing.publish import MANIFEST, refuse_existing
+from export.publishing.publish import MANIFEST, REPORT, holds_files, refuse_existing
 from export.publishing.stage import staged
-from export.publishing.wording import complaint_of, metadata_of, warnings_of
+from export.publishing.wording import Pair, complaint_of, failure_of, metadata_of, warnings_of
 from export.verification.comparison import Comparison
+from export.verification.precisions import DEFAULT
 from export.verification.reference import Reference
 
 FOLDED = "folded.keras"
-REPORT = "report.html"
 EXAMPLES = 64
 Say = Callable[[str], None]
 
@@ -37,7 +38,7 @@ class Exported:
         manifest: the content of `manifest.json`, without the hashes of the files.
         fold: what became of each batch norm.
         folded: the folded Keras model against the original.
-        artifacts: each file with its verification.
+        outcomes: what became of each file that was asked for.
         original: the Keras model as it was loaded.
         model: the folded Keras model.
         reference: what everything was compared against.
@@ -46,10 +47,24 @@ class Exported:
     manifest: dict[str, Any]
     fold: Any
     folded: Comparison
-    artifacts: tuple[Pair, ...]
+    outcomes: tuple[Outcome, ...]
     original: Any = field(repr=False)
     model: Any = field(repr=False)
     reference: Reference = field(repr=False)
+
+    @property
+    def artifacts(self) -> tuple[Pair, ...]:
+        """Each file that was written, with its verification."""
+        return tuple(
+            (o.artifact, o.comparison)
+            for o in self.outcomes
+            if o.artifact and o.comparison is not None
+        )
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """What was not written, each with its error."""
+        return tuple(outcome for outcome in self.outcomes if outcome.error)
 
 
 def export(
@@ -58,7 +73,7 @@ def export(
     options: Options | None = None,
     say: Say = lambda step: None,
 ) -> Exported:
-    """Loads, folds, converts, verifies and writes: all files or none.
+    """Loads, folds, converts, verifies and writes every file that passes, together as one set.
 
     Args:
         source: what `export.load_model` takes.
@@ -69,7 +84,9 @@ def export(
     Raises:
         InputError: the file or the options are not usable, or files are in the way.
         ConversionError: a format can't express the model.
-        NotEquivalent: a file does not compute what the model computes; nothing was written.
+        NotEquivalent: a file does not compute what the model computes. With either,
+            `error.exported` tells the files that were written all the same, which are none with
+            `options.strict`; the manifest and the page tell of all.
     """
     source, directory, options = Path(source), Path(directory), options or Options()
     refuse_missing(options)
@@ -79,8 +96,14 @@ def export(
     refuse_empty(source)
     with _disk_errors(directory), staged(directory, options.overwrite) as stage:
         exported = _make(source, stage, options, say)
+        if not exported.artifacts and holds_files(directory):
+            raise failure_of(exported.outcomes, None) from exported.failures[0].error
         say("Writing the manifest")
         _write(stage, exported, options)
+    if exported.failures:
+        error = failure_of(exported.outcomes, directory)
+        error.exported = exported
+        raise error from exported.failures[0].error
     return exported
 
 
@@ -114,15 +137,37 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
     reference = make_reference(original, _inputs(original, options), options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
     metadata = metadata_of(origin, report)
-    if complaint := complaint_of({FOLDED: folded}):
-        raise NotEquivalent(complaint)
-    pairs: list[Pair] = []
-    for form in options.forms():
+    outcomes = _folded_wrong(folded)
+    for form in options.forms() if not outcomes else ():
         say(f"Writing and verifying {', '.join(options.files(form).values())}")
-        pairs += _write_format(model, stage, form, metadata, reference, options)
-    notes = warnings_of(report, reference, pairs)
-    content = describe(origin, report.to_dict(), folded, pairs, reference, notes)
-    return Exported(content, report, folded, tuple(pairs), original, model, reference)
+        outcomes += _write_format(model, stage, form, metadata, reference, options)
+    if options.strict and any(outcome.error for outcome in outcomes):
+        outcomes = [_withheld(outcome, stage) for outcome in outcomes]
+    exported = Exported({}, report, folded, tuple(outcomes), original, model, reference)
+    notes = warnings_of(report, reference, exported.artifacts)
+    failed = [outcome.to_dict() for outcome in exported.failures]
+    content = describe(
+        origin, report.to_dict(), folded, exported.artifacts, reference, notes, failed
+    )
+    return replace(exported, manifest=content)
+
+
+def _folded_wrong(folded: Comparison) -> list[Outcome]:
+    """The failure that every file would share; none where the folded model is right."""
+    if not (complaint := complaint_of({FOLDED: folded})):
+        return []
+    error = NotEquivalent(complaint)
+    error.comparison = folded
+    return [Outcome(FOLDED, "keras", DEFAULT, comparison=folded, error=error)]
+
+
+def _withheld(outcome: Outcome, stage: Path) -> Outcome:
+    """With `strict`, what passed is not written either."""
+    if outcome.artifact is None:
+        return outcome
+    for name in (outcome.file, *outcome.artifact.files):
+        (stage / name).unlink()
+    return replace(outcome, artifact=None, error=Withheld("passed, and not written: --strict"))
 
 
 def _inputs(model: Any, options: Options) -> Any:
@@ -142,7 +187,7 @@ def _write_format(
     metadata: dict[str, str],
     reference: Reference,
     options: Options,
-) -> list[Pair]:
+) -> Iterator[Outcome]:
     paths = {precision: stage / name for precision, name in options.files(form).items()}
     return FORMATS[form].write(
         model,
@@ -159,9 +204,10 @@ def _write(stage: Path, exported: Exported, options: Options) -> None:
     from export.keras_model.save import save_model
     from export.report.page import render
 
-    if options.fold:
+    if options.fold and exported.artifacts:
         save_model(exported.model, stage / FOLDED)
-    exported.reference.save(stage / REFERENCE)
+    if exported.artifacts:
+        exported.reference.save(stage / REFERENCE)
     if options.report:
         (stage / REPORT).write_text(render(exported.manifest), encoding="utf-8")
     write_manifest(stage, exported.manifest)

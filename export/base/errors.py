@@ -1,5 +1,7 @@
 """What can go wrong on the way to a file, each with the exit code of the command line."""
 
+from typing import Any
+
 EXIT_CODES = {
     0: "done; what was compared is equivalent",
     1: "a file is not equivalent, and nothing else",
@@ -11,9 +13,19 @@ EXIT_CODES = {
 
 
 class ExportError(Exception):
-    """An export that could not be finished. The message is one line: what was wrong; what to do."""
+    """An export that could not be finished. The message is one line: what was wrong; what to do.
+
+    Attributes:
+        exit_code: of the command line.
+        layer: name of the layer that is to blame; empty where none is known.
+        comparison: the `Comparison` with the model, where the file could be run.
+        exported: the `Exported` of an export some of whose files failed.
+    """
 
     exit_code = 3
+    layer: str = ""
+    comparison: Any = None
+    exported: Any = None
 
 
 class NotEquivalent(ExportError):
@@ -40,3 +52,9 @@ class OutOfTime(ConversionError):
 
 class OutOfMemory(ConversionError):
     """A converter or runtime took more memory than there is."""
+
+
+class Withheld(ExportError):
+    """A file that passed, and is not written because another did not."""
+
+    exit_code = 0

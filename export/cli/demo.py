@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from export.cli.export import show
-from export.cli.shared import JSON, PATH, human_bytes
+from export.cli.shared import JSON, PATH
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
+from export.report.page import human_bytes
 
 
 @click.command()

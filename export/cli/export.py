@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from export.base.errors import ExportError
+from export.cli.cards import card_of, show_cards
 from export.cli.shared import (
     ATOL,
     INPUTS,
@@ -13,12 +15,11 @@ from export.cli.shared import (
     MIN_SQNR,
     PATH,
     RTOL,
-    human_bytes,
     model_options,
-    show_comparisons,
+    summary,
 )
 from export.cli.streams import with_terminal
-from export.cli.terminal import Terminal
+from export.cli.terminal import Terminal, failure
 from export.formats import FORMATS
 from export.options import Options
 from export.verification.precisions import DEFAULT, PRECISIONS
@@ -85,6 +86,7 @@ OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
 @MIN_SQNR
 @model_options
 @click.option("--overwrite", is_flag=True, help="Replace files of an earlier export.")
+@click.option("--strict", is_flag=True, help="Write no file unless all of them pass.")
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @JSON
 @with_terminal
@@ -101,45 +103,38 @@ def command(
     """Write ONNX and TFLite files of the Keras model MODEL into a directory.
 
     Batch norms are folded first. Every file is run in its own runtime and compared with the
-    original model in float64 before anything is written; beside the files go folded.keras,
+    original model in float64 before it is written; beside the files go folded.keras,
     manifest.json (hashes, versions, error figures, names), reference.npz and report.html.
+    A file that fails keeps no other from being written, and the report says why it failed.
     """
     from export.pipeline import export
 
     settings |= {"fold": not no_fold, "merge_branches": not no_merge, "report": not no_report}
     options = Options(**settings)
     output = output or model.parent / f"{model.stem}-export"
-    with terminal.steps() as say:
-        exported = export(model, output, options, say)
+    try:
+        with terminal.steps() as say:
+            exported = export(model, output, options, say)
+    except ExportError as error:
+        if error.exported is not None:
+            _show_all(terminal, error.exported, output, as_json, error)
+        raise
+    _show_all(terminal, exported, output, as_json)
+
+
+def _show_all(
+    terminal: Terminal, exported: Any, output: Path, as_json: bool, error: ExportError | None = None
+) -> None:
     terminal.warn(exported.manifest["warnings"])
     if as_json:
-        terminal.json(exported.manifest)
+        terminal.json(exported.manifest | (failure(error) if error else {}))
         return
     show(terminal, exported)
-    terminal.line(f"Wrote {output}: {', '.join(sorted(p.name for p in output.iterdir()))}")
+    names = ", ".join(sorted(path.name for path in output.iterdir()))
+    terminal.line(f"Wrote {output}: {names}")
 
 
 def show(terminal: Terminal, exported: Any) -> None:
-    """The tables of an export."""
-    counts = exported.fold.counts
-    terminal.line(
-        f"Batch norms: {len(exported.fold)}, "
-        + ", ".join(f"{count} {status}" for status, count in counts.items())
-    )
-    pairs = [(artifact.path.name, artifact, check) for artifact, check in exported.artifacts]
-    terminal.table(
-        "Files",
-        ["file", "precision", "size>", "operators>", "batch>", "opset>"],
-        [
-            [
-                name,
-                a.precision,
-                human_bytes(a.size),
-                sum(a.operators.values()),
-                a.batch or "free",
-                a.opset or "-",
-            ]
-            for name, a, _ in pairs
-        ],
-    )
-    show_comparisons(terminal, {name: check for name, a, check in pairs if a.ran})
+    """What became of the batch norms and of each file."""
+    terminal.line(summary(exported.fold))
+    show_cards(terminal, [card_of(outcome) for outcome in exported.outcomes])

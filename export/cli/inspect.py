@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from export.cli.shared import JSON, KEEP, PATH, model_options
+from export.cli.shared import JSON, KEEP, PATH, model_options, summary
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 from export.options import Options
@@ -40,12 +40,9 @@ def command(
     if as_json:
         terminal.json(report.to_dict())
         return
-    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
     rows = [
         [record.name, record.status, ", ".join(record.into), record.reason]
         for record in (*report, *report.preprocessing)
     ]
-    terminal.table(
-        f"Batch norms: {len(report)}, {counts}", ["layer", "status", "into", "why"], rows
-    )
+    terminal.table(summary(report), ["layer", "status", "into", "why"], rows)
     terminal.line(f"weights: {loaded.count_params():,} before, {folded.count_params():,} after")

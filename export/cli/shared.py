@@ -1,17 +1,12 @@
 """What several commands share: their options and their tables."""
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from export.cli.terminal import Terminal
 from export.formats import SUFFIXES
-from export.verification.comparison import Comparison
-from export.verification.figures import Figures
-from export.verification.tolerances import Tolerances
 
 PATH = click.Path(path_type=Path)
 CUSTOM = click.option(
@@ -56,30 +51,10 @@ INPUTS = click.option(
 )
 
 
-def show_comparisons(terminal: Terminal, comparisons: Mapping[str, Comparison]) -> None:
-    """One row per file and output, then what no figure can say."""
-    rows = [
-        [name, *_figures(figures)]
-        for name, comparison in comparisons.items()
-        for figures in comparison.outputs.values()
-    ]
-    columns = ["file", "output", "error>", "original's>", "SQNR>", "of allowed>", "verdict"]
-    if rows:
-        terminal.table("Largest error against the original model in float64", columns, rows)
-    for name, comparison in comparisons.items():
-        for figures in comparison.outputs.values():
-            if not figures.passed:
-                needed = _needed(figures, comparison.tolerances)
-                terminal.line(f"{name}, output {figures.name}: {needed}")
-        for problem in comparison.problems:
-            terminal.error(f"{name}: {problem}")
-
-
-def human_bytes(count: int) -> str:
-    """1234567 -> "1.2 MB"."""
-    from export.report.page import human_bytes as rule
-
-    return rule(count)
+def summary(report: Any) -> str:
+    """How many batch norms there are and what became of them."""
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
+    return f"Batch norms: {len(report)}, {counts}"
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:
@@ -90,29 +65,3 @@ def expand(paths: Iterable[Path]) -> list[Path]:
         inside = [file for suffix in SUFFIXES for file in sorted(home.glob(f"*{suffix}"))]
         found += inside if home.is_dir() else [path]
     return found
-
-
-def _figures(figures: Figures) -> list[str]:
-    own = figures.original_max_abs
-    agreement = "" if figures.top1 in (None, 1) else f", top-1 {figures.top1:.0%}"
-    verdict = "equivalent" if figures.passed else figures.problem or "NOT equivalent"
-    return [
-        figures.name,
-        f"{figures.max_abs:.1e}",
-        "-" if own is None else f"{own:.1e}",
-        f"{figures.sqnr:.0f} dB",
-        f"{figures.excess:.0%}" if figures.excess < 10 else f"{figures.excess:.0f}x",
-        verdict + agreement,
-    ]
-
-
-def _needed(figures: Figures, bounds: Tolerances) -> str:
-    """The smallest tolerances that would pass, rounded so that they do."""
-    if not math.isfinite(figures.max_abs) or figures.dtype.startswith(("int", "uint", "bool")):
-        return "no tolerance would pass"
-    if bounds.min_sqnr is not None and figures.cosine < bounds.min_cosine:
-        return f"its cosine similarity is {figures.cosine:.2f}, and {bounds.min_cosine} is needed"
-    if bounds.min_sqnr is not None:
-        return f"would pass with --min-sqnr {math.floor(figures.sqnr)}"
-    atol, rtol = (f"{1.05 * least:.1e}" for least in (figures.passing_atol, figures.passing_rtol))
-    return f"would pass with --atol {atol}" + ("" if rtol == "inf" else f" or --rtol {rtol}")

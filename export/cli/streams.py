@@ -1,4 +1,4 @@
-"""What every command takes for the two streams: --quiet and --debug."""
+"""What every command takes for the two streams: --quiet, --debug and --verbose."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import click
 
 
 def with_terminal(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --debug and --quiet, and passes the terminal as the first argument."""
+    """Adds --verbose, --debug and --quiet, and passes the terminal as the first argument."""
 
     def remember(ctx: click.Context, option: click.Parameter, value: bool) -> None:
         if value:
@@ -16,9 +16,10 @@ def with_terminal(command: Callable[..., Any]) -> Callable[..., Any]:
     for name, text in (
         ("quiet", "Show errors and results only."),
         ("debug", "Show the traceback of an error."),
+        ("verbose", "Show every figure."),
     ):
         command = click.option(
-            f"--{name}",
+            *([f"--{name}", "-v"] if name == "verbose" else [f"--{name}"]),
             is_flag=True,
             expose_value=False,
             callback=remember,

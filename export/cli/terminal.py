@@ -2,15 +2,20 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from export.base.errors import ExportError
 
 WIDTH = 120
+GAP = 2
+MIN = 8
 
 
 class Terminal:
@@ -20,14 +25,21 @@ class Terminal:
         debug: whether errors come with their traceback.
         as_json: whether JSON was asked for and is still to come.
         quiet: whether only errors, and what was asked for, are shown.
+        verbose: whether every figure is shown.
     """
 
     def __init__(self) -> None:
         self.debug = False
         self.quiet = False
+        self.verbose = False
         self.out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
         self.as_json = False
+
+    @property
+    def ascii(self) -> bool:
+        """Whether only ASCII can be shown."""
+        return bool(self.out.options.ascii_only)
 
     @contextmanager
     def steps(self) -> Iterator[Any]:
@@ -41,28 +53,57 @@ class Terminal:
     def warn(self, warnings: Iterable[str]) -> None:
         """One line each."""
         for warning in warnings if not self.quiet else ():
-            self.err.print("[yellow]warning:[/yellow]", _escaped(warning))
+            self.err.print("[yellow]warning:[/yellow]", Text(warning))
 
     def error(self, message: str) -> None:
         """One line, whatever is in the message."""
-        self.err.print("[red]error:[/red]", _escaped(" ".join(message.split())))
+        self.err.print("[red]error:[/red]", Text(" ".join(message.split())))
 
-    def table(self, title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-        """Columns whose name ends in ">" are aligned to the right."""
-        style = {"box": SIMPLE_HEAD, "title_justify": "left", "title_style": "bold"}
-        table = Table(title=title, pad_edge=False, **style)  # type: ignore[arg-type]
-        for name in columns:
-            right = name.endswith(">")
-            justify: Any = "right" if right else "left"
-            table.add_column(name.rstrip(">"), justify=justify, overflow="fold")
-        for row in rows:
-            table.add_row(*(_escaped(str(cell)) for cell in row))
+    def table(
+        self, title: str, columns: Sequence[str], rows: Iterable[Iterable[Any]], crop: str = ""
+    ) -> None:
+        """Rows of text.
+
+        Args:
+            title: above; none where empty.
+            columns: a name that ends in ">" is one of a column aligned to the right.
+            rows: strings, or text with colors.
+            crop: the column that ends in an ellipsis where a line is too short; no other wraps.
+                Without, cells wrap between words.
+        """
+        names = [name.rstrip(">") for name in columns]
+        cells = [
+            [cell if isinstance(cell, Text) else Text(str(cell)) for cell in row] for row in rows
+        ]
+        widths = [
+            max(cell_len(name), *(row[at].cell_len for row in cells), 0)
+            for at, name in enumerate(names)
+        ]
+        table = Table(
+            title=title or None,
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            padding=(0, GAP, 0, 0),
+            pad_edge=False,
+        )
+        for name, width in zip(columns, widths, strict=True):
+            others = sum(widths) - width + GAP * (len(widths) - 1)
+            table.add_column(
+                name.rstrip(">"),
+                justify="right" if name.endswith(">") else "left",
+                overflow="ellipsis" if crop else "fold",
+                no_wrap=bool(crop),
+                max_width=max(MIN, self.out.width - others) if name == crop else None,
+            )
+        for row in cells:
+            table.add_row(*row)
         self.out.print(table)
 
     def line(self, text: str) -> None:
         """Plain text."""
         if not self.quiet:
-            self.out.print(_escaped(text), soft_wrap=True)
+            self.out.print(Text(text), soft_wrap=True)
 
     def json(self, value: Any) -> None:
         """For machines; nothing else is on standard output then."""
@@ -70,7 +111,6 @@ class Terminal:
         self.as_json = False
 
 
-def _escaped(text: str) -> Any:
-    from rich.text import Text
-
-    return Text(text)
+def failure(error: ExportError) -> dict[str, Any]:
+    """An error for machines."""
+    return {"error": str(error), "exit_code": error.exit_code}

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from export.base.errors import InputError, NotEquivalent
+from export.cli.cards import show_cards, verified
 from export.cli.shared import (
     ATOL,
     INPUTS,
@@ -14,7 +15,6 @@ from export.cli.shared import (
     PATH,
     RTOL,
     model_options,
-    show_comparisons,
 )
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
@@ -78,7 +78,10 @@ def command(
     if as_json:
         terminal.json({name: comparison.to_dict() for name, comparison in found.items()})
     else:
-        show_comparisons(terminal, found)
+        show_cards(terminal, [verified(name, each) for name, each in found.items()])
+        for name, comparison in found.items():
+            for problem in comparison.problems:
+                terminal.error(f"{name}: {problem}")
     terminal.warn(f"{name}: {w}" for name, comparison in found.items() for w in comparison.warnings)
     if wrong := [name for name, comparison in found.items() if not comparison]:
         raise NotEquivalent(f"{', '.join(wrong)} failed; export again from the original model")

@@ -1,7 +1,8 @@
 """Keras model to files of one format, one for each precision, from one conversion."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import keras
 
 from export.base.artifact import Artifact
-from export.base.errors import InputError
+from export.base.errors import ConversionError, ExportError, InputError
 from export.base.files import refuse_existing, replacing, sha256
 from export.base.runtime import Arrays
+from export.conversion.outcome import Outcome
 from export.conversion.writer import Writer, Written
 from export.keras_model.calibration import batches
 from export.keras_model.prepare import Prepared, prepare
@@ -24,11 +26,26 @@ from export.verification.gate import Gate
 from export.verification.precisions import precision_of
 from export.verification.reference import Reference
 
-Pair = tuple[Artifact, Comparison]
 UNRUN = (
     "NOT RUN and not compared: the file needs TensorFlow's own kernels ({}), which the "
     "installed {} has not; try it on a runtime with the Flex delegate before you rely on it"
 )
+
+
+def write_file(
+    model: keras.Model | str | Path, path: Path, precision: str, writer: Writer, **settings: Any
+) -> Artifact:
+    """Writes one precision as `write_files` does.
+
+    Raises:
+        InputError: wrong arguments, an unbuilt model, or the file exists.
+        ConversionError: the model can't be converted; the message names the layer.
+        NotEquivalent: the file would not compute what the model computes. It is not written.
+    """
+    (outcome,) = write_files(model, {precision: path}, writer, **settings)
+    if outcome.artifact is None:
+        raise outcome.error or ExportError(f"{path.name} was not written")
+    return outcome.artifact
 
 
 def write_files(
@@ -40,7 +57,7 @@ def write_files(
     overwrite: bool = False,
     reference: Reference | None = None,
     tolerances: Mapping[str, float | None] | None = None,
-) -> list[Pair]:
+) -> Iterator[Outcome]:
     """Writes each precision to its path, once its runtime agreed with the model.
 
     Args:
@@ -52,24 +69,20 @@ def write_files(
         reference: what the files must compute; by default what the model does on two batches.
         tolerances: bounds in the place of the defaults.
 
-    Returns:
-        Each file with its verification.
+    Yields:
+        One outcome for each file: verified, or with the error that names the layer.
 
     Raises:
         InputError: wrong arguments, an unbuilt model, or a file exists.
-        ConversionError: the model can't be converted; the message names the layer.
-        NotEquivalent: a file would not compute what the model computes. It is not written.
     """
     rows = [precision_of(precision) for precision in paths]
     _check_arguments(paths, writer, overwrite)
     child.start()
     prepared = prepare(model_of(model))
-    for precision in paths:
-        writer.check(prepared.model, precision)
     calibrated = any(row.calibrated for row in rows)
     data = batches(prepared.model, calibration, writer.batch or 1) if calibrated else []
     job = _Job(writer, prepared, paths, data, reference, dict(tolerances or {}))
-    return [job.write(precision, path, overwrite) for precision, path in paths.items()]
+    yield from job.outcomes(overwrite)
 
 
 def _check_arguments(paths: Mapping[str, Path], writer: Writer, overwrite: bool) -> None:
@@ -93,7 +106,35 @@ class _Job:
     reference: Reference | None
     tolerances: dict[str, float | None]
 
-    def write(self, precision: str, path: Path, overwrite: bool) -> Pair:
+    def outcomes(self, overwrite: bool) -> Iterator[Outcome]:
+        """Each file in turn; where the conversion that they share fails, all fail with it."""
+        shared: ExportError | None = None
+        for precision, path in self.paths.items():
+            start = time.perf_counter()
+            outcome = Outcome(path.name, self.writer.name, precision)
+            error = shared or self._refusal(precision)
+            if error is None:
+                try:
+                    artifact, comparison = self._write(precision, path, overwrite)
+                    outcome = replace(outcome, artifact=artifact, comparison=comparison)
+                except InputError:
+                    raise
+                except ExportError as failure:
+                    error = failure
+                    shared = None if "_converted" in vars(self) else failure
+            if error is not None:
+                outcome = replace(outcome, comparison=error.comparison, error=error)
+            yield replace(outcome, seconds=time.perf_counter() - start)
+
+    def _refusal(self, precision: str) -> ExportError | None:
+        """What can be told before the conversion."""
+        try:
+            self.writer.check(self.prepared.model, precision)
+        except ConversionError as error:
+            return error
+        return None
+
+    def _write(self, precision: str, path: Path, overwrite: bool) -> tuple[Artifact, Comparison]:
         """Writes one file, which gets its name when it is verified."""
         model = self.prepared.model
         with replacing(path, overwrite) as target:

@@ -1,13 +1,14 @@
 """Keras model to a checked ONNX file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from export.base.artifact import Artifact
-from export.conversion.write_files import Pair, write_files
+from export.conversion.outcome import Outcome
+from export.conversion.write_files import write_file, write_files
 from export.onnx_format.writer import OnnxWriter
 from export.verification.reference import Reference
 
@@ -54,15 +55,15 @@ def to_onnx(
         NotEquivalent: the file would not compute what the model computes. None is written.
     """
     writer = OnnxWriter(opset, batch, nchw, integer_io, metadata or {})
-    (pair,) = write_files(
+    return write_file(
         model,
-        {precision: Path(path)},
+        Path(path),
+        precision,
         writer,
         calibration=calibration,
         overwrite=overwrite,
         reference=reference,
     )
-    return pair[0]
 
 
 def write_onnx(
@@ -75,7 +76,7 @@ def write_onnx(
     integer_io: bool,
     metadata: Mapping[str, str],
     **verification: Any,
-) -> list[Pair]:
+) -> Iterator[Outcome]:
     """A file for each precision from one conversion; see `export.conversion.write_files`."""
     writer = OnnxWriter(opset, batch, nchw, integer_io, metadata)
     return write_files(model, paths, writer, **verification)

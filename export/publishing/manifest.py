@@ -45,6 +45,7 @@ def describe(
     artifacts: Iterable[tuple[Artifact, Comparison]],
     reference: Reference,
     warnings: Iterable[str],
+    failed: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Everything but the hashes of the files; nothing in it depends on the time or the place."""
     pairs = list(artifacts)
@@ -58,6 +59,7 @@ def describe(
             artifact.to_dict() | {"verification": comparison.to_dict()}
             for artifact, comparison in pairs
         ],
+        "failed": [dict(failure) for failure in failed],
         "names": _names([artifact for artifact, _ in pairs]),
         "reference": {"file": REFERENCE, **to_json(reference)},
         "warnings": list(warnings),

@@ -17,11 +17,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from export.base.errors import InputError
 from export.base.files import flush
 
 MANIFEST = "manifest.json"
+REPORT = "report.html"
 MARK = ".fleras-"
 COMMITTED = ".complete"
 AT_FDCWD = -100
@@ -53,12 +55,19 @@ def settle(directory: Path) -> None:
 
 def refuse_existing(directory: Path, names: set[str], overwrite: bool) -> None:
     """Raises InputError when the directory holds one of these files and may not be written over."""
+    if _tells_of_failure_alone(directory):
+        names = names - {MANIFEST, REPORT}
     found = sorted(name for name in names if (directory / name).exists())
     if found and not overwrite:
         raise InputError(
             f"{directory} already holds {', '.join(found)}; "
             "add --overwrite or choose another directory"
         )
+
+
+def holds_files(directory: Path) -> bool:
+    """Whether an earlier export left files there."""
+    return bool(_content(directory).get("artifacts"))
 
 
 def homes(directory: Path) -> list[Path]:
@@ -152,16 +161,28 @@ def _holds_only_a_set(directory: Path) -> bool:
 
 def _listed(directory: Path) -> set[str]:
     """The files of an export that the manifest in `directory` names; none where it is none."""
+    names = _content(directory).get("files")
+    return {str(name) for name in names or () if _is_of_an_export(str(name))}
+
+
+def _tells_of_failure_alone(directory: Path) -> bool:
+    """Whether what is there is the report of an export of which no file was written."""
+    content = _content(directory)
+    return content.get("artifacts") == [] and bool(content.get("failed"))
+
+
+def _content(directory: Path) -> dict[str, Any]:
+    """What the manifest says; nothing where there is none."""
     try:
-        names = set(json.loads((directory / MANIFEST).read_bytes())["files"])
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return set()
-    return {name for name in names if _is_of_an_export(str(name))}
+        content = json.loads((directory / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _is_of_an_export(name: str) -> bool:
     """Judged by the name alone, so that no manifest can have other files removed."""
-    files = ("folded.keras", "reference.npz", "report.html")
+    files = ("folded.keras", "reference.npz", REPORT)
     artefact = name.startswith("model.") and name.endswith((".onnx", ".tflite", ".data"))
     return name in files or (artefact and "/" not in name)
 

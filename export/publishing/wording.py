@@ -1,10 +1,14 @@
 """An export in words: what goes into the files, what to warn of, what to complain of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from export.base.artifact import Artifact
+from export.base.errors import ExportError, Withheld
+from export.conversion.outcome import Outcome
 from export.publishing.manifest import versions
+from export.verification.advice import worst_of, would_pass
 from export.verification.comparison import Comparison
 from export.verification.reference import Reference
 
@@ -46,5 +50,32 @@ def complaint_of(checks: Mapping[str, Comparison]) -> str:
         return ""
     return (
         f"{', '.join(wrong)} does not compute what the model computes ({'; '.join(reasons)}); "
-        "nothing was written, try --no-fold, another precision or a wider tolerance"
+        "try --no-fold, another precision or a wider tolerance"
     )
+
+
+def failure_of(outcomes: Sequence[Outcome], directory: Path | None) -> ExportError:
+    """What failed, as one error: that of a conversion before that of a comparison.
+
+    Args:
+        outcomes: of every file that was asked for, at least one of them failed.
+        directory: where the report is, and the files that passed; None where nothing was written.
+    """
+    failed = [o for o in outcomes if o.error and not isinstance(o.error, Withheld)]
+    errors = [outcome.error for outcome in failed if outcome.error]
+    first = max(errors, key=lambda error: error.exit_code)
+    written = sum(outcome.artifact is not None for outcome in outcomes)
+    count = f" ({len(failed)} of {len(outcomes)} files)" if len(outcomes) > 1 else ""
+    parts = [f"{', '.join(outcome.file for outcome in failed)} failed{count}: {first}"]
+    if directory is None:
+        parts.append("what an earlier export left was not touched")
+    elif written:
+        parts.append(f"the other {written} and the report are in {directory}")
+    else:
+        parts.append(f"only the report is in {directory}")
+    comparison = first.comparison
+    if comparison is not None and (worst := worst_of(comparison)) and not worst.passed:
+        parts.append(would_pass(worst, comparison.tolerances))
+    error = type(first)("; ".join(parts))
+    error.layer, error.comparison = first.layer, comparison
+    return error

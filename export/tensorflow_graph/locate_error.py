@@ -69,7 +69,9 @@ def with_layer(error: ExportError, model: keras.Model, attempt: Attempt) -> Expo
     layer = culprit(model, lambda part: _fails(part, attempt))
     if layer is None:
         return error
-    return type(error)(f"layer {layer.name!r} ({type(layer).__name__}): {error}")
+    found = type(error)(f"layer {layer.name!r} ({type(layer).__name__}): {error}")
+    found.layer, found.comparison = layer.name, error.comparison
+    return found
 
 
 def culprit(model: keras.Model, fails: Callable[[keras.Model], bool]) -> Any:

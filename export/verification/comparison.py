@@ -1,6 +1,6 @@
 """Is this output that output? Figures and a verdict, in NumPy alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -73,6 +73,7 @@ def compare(
     bounds: Tolerances | None = None,
     units: Mapping[str, float] | None = None,
     run: str = "",
+    labels: Sequence[str] = (),
 ) -> Comparison:
     """Compares outputs by name, each example against its own scale.
 
@@ -88,6 +89,7 @@ def compare(
         bounds: all of these at once.
         units: by output name, the least scale of an example; see `export.keras_model.output_scale`.
         run: a label for the records.
+        labels: what each example of the batch was made of.
 
     Returns:
         A `Comparison`, truthy when every output is there and within its bounds. NaN never equals.
@@ -105,6 +107,7 @@ def compare(
             bounds,
             run,
             (units or {}).get(name, 0.0),
+            labels,
         )
         for name in shared
     )

@@ -42,6 +42,7 @@ class Figures:
         worst_example: index in the batch where that is.
         passed: within the bounds.
         problem: why not, when a figure can't say it.
+        worst_input: what the worst example was made of: "normal", "large", "given" ...
     """
 
     name: str
@@ -62,6 +63,7 @@ class Figures:
     worst_example: int
     passed: bool
     problem: str = ""
+    worst_input: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values; JSON has no infinity, so what is not finite is a string."""

@@ -13,6 +13,7 @@ from export.base.runtime import Arrays
 from export.keras_model.open_sizes import size_in
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
+from export.verification.advice import where_worst, worst_of
 from export.verification.comparison import Comparison, merge
 from export.verification.engine import Engine
 from export.verification.make_reference import with_truth, without_truth
@@ -88,14 +89,7 @@ class Gate:
             self._check_ports(*child.call(reading, self._engine.read_ports, path=path))
             return Comparison(problems=(str(error),), tolerances=bounds), flex
         if not comparison:
-            worst = max(
-                comparison.figures, key=lambda figures: (not figures.passed, figures.excess)
-            )
-            raise NotEquivalent(
-                f"the file does not compute what the model computes ({str(worst).strip()}); no "
-                "file was written, replace the layer or choose another precision, format or "
-                "tolerance"
-            )
+            raise _not_equivalent(comparison)
         return comparison, []
 
     def _reference_for(self, precision: str) -> Reference:
@@ -149,6 +143,17 @@ class Gate:
                 f"{kind} {wanted.name!r} is {found.dtype}{found.shape} in the file and "
                 f"{wanted.dtype}{shape} in the model; give the model fixed shapes"
             )
+
+
+def _not_equivalent(comparison: Comparison) -> NotEquivalent:
+    worst = worst_of(comparison)
+    where = where_worst(worst) if worst else "; ".join(comparison.problems)
+    error = NotEquivalent(
+        f"the file does not compute what the model computes ({where}); it was not "
+        "written, replace the layer or choose another precision, format or tolerance"
+    )
+    error.comparison = comparison
+    return error
 
 
 def _check_finite(answers: Answers) -> None:

@@ -57,6 +57,7 @@ def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -
             run(own, case.inputs),
             original=case.original,
             units=reference.units,
+            labels=case.labels,
             run=f"Keras, batch {len(case.labels)}",
             **tolerances,
         )

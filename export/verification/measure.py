@@ -1,6 +1,7 @@
 """Measures one output against its reference, example by example."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,6 +17,7 @@ def measure(
     bounds: Tolerances,
     run: str = "",
     unit: float = 0.0,
+    labels: Sequence[str] = (),
 ) -> Figures:
     """The figures of one output; a wrong shape or dtype fails with its reason."""
     problem = _mismatch(reference, result, original)
@@ -29,9 +31,12 @@ def measure(
     excess = _excess(error, size, scale, own, bounds, reference.dtype)
     sqnr, cosine = _sqnr(truth, error), _cosine(truth, value)
     passed = bool(excess.max(initial=0.0) <= 1.0)
+    ranking = excess
     if bounds.min_sqnr is not None and reference.dtype.kind == "f":
+        ranking = error
         excess = np.full_like(excess, 10 ** ((bounds.min_sqnr - sqnr) / 20))
         passed = sqnr >= bounds.min_sqnr and cosine >= bounds.min_cosine
+    worst = int(ranking.max(axis=1, initial=0.0).argmax()) if len(ranking) else 0
     return Figures(
         name=name,
         run=run,
@@ -48,8 +53,9 @@ def measure(
         cosine=cosine,
         top1=_top1(reference, result),
         excess=float(excess.max(initial=0.0)),
-        worst_example=int(excess.max(axis=1, initial=0.0).argmax()) if len(excess) else 0,
+        worst_example=worst,
         passed=passed,
+        worst_input=labels[worst] if worst < len(labels) else "",
     )
 
 

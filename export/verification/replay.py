@@ -115,6 +115,7 @@ def judge(reference: Reference, answers: Answers, bounds: Tolerances, setting: s
             run=f"{setting}, batch {len(case.labels)}",
             bounds=bounds,
             units=reference.units,
+            labels=case.labels,
         )
         for case, result in zip(answers.cases, answers.results, strict=True)
     )

@@ -18,10 +18,13 @@ from export.cli.main import run
 from export.keras_model import open_sizes
 from export.options import Options
 from export.pipeline import export, fold
+from export.publishing.manifest import check_manifest
+from export.tflite_format.writer import TFLiteWriter
 from fleras.fused_renorm import BatchNormalization
 from fold import fold_batch_norms
 from tests.batch_norms import batch_norms, randomise
 
+REPORT_ALONE = {"manifest.json", "report.html"}
 FILES = {
     "folded.keras", "manifest.json", "model.onnx", "model.tflite", "reference.npz", "report.html"
 }  # fmt: skip
@@ -31,6 +34,10 @@ FILES = {
 def exported(source, tmp_path_factory):
     directory = tmp_path_factory.mktemp("exported") / "out"
     return directory, export(source, directory, Options())
+
+
+def manifest_in(directory):
+    return json.loads((directory / "manifest.json").read_text())
 
 
 def contents(directory):
@@ -94,9 +101,9 @@ def test_a_fold_that_changes_the_numbers_writes_nothing(source, tmp_path, monkey
         return folded, report
 
     monkeypatch.setattr("export.pipeline.fold", wrong)
-    with pytest.raises(NotEquivalent, match=r"^folded\.keras does not compute"):
+    with pytest.raises(NotEquivalent, match=r"^folded\.keras failed: folded\.keras does not comp"):
         export(source, tmp_path / "out", Options())
-    assert not list(tmp_path.iterdir())
+    assert set(contents(tmp_path / "out")) == REPORT_ALONE
 
 
 def test_old_files_are_kept_unless_asked(exported, source):
@@ -142,14 +149,76 @@ def test_formats_batch_and_the_users_inputs(source, tmp_path):
     assert exported.fold[0].code == "asked_to_keep"
 
 
-def test_a_format_that_can_not_express_the_model_writes_nothing(source, tmp_path, monkeypatch):
-    def fail(*_, **__):
-        raise ConversionError("no such operator; use another format")
+def fail(*_, **__):
+    raise ConversionError("no such operator; use another format")
 
-    monkeypatch.setattr(sys.modules["export.tflite_format.convert"], "write_tflite", fail)
-    with pytest.raises(ConversionError, match="no such operator"):
-        export(source, tmp_path / "out", Options())
-    assert not list(tmp_path.iterdir())
+
+BOTH = ("float32", "float16")
+
+
+def test_a_format_that_can_not_express_the_model_takes_nothing_from_the_other(
+    source, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    monkeypatch.setattr(TFLiteWriter, "convert", fail)
+    with pytest.raises(ConversionError, match=r"failed \(2 of 4 files\): .*no such oper") as raised:
+        export(source, out, Options(precisions=BOTH))
+    assert set(contents(out)) == {*FILES - {"model.tflite"}, "model.float16.onnx"}
+    failed = ["model.tflite", "model.float16.tflite"]
+    assert [outcome.file for outcome in raised.value.exported.failures] == failed
+    assert [entry["path"] for entry in manifest_in(out)["failed"]] == failed
+    assert "no such operator" in (out / "report.html").read_text()
+    assert all(check_manifest(out / "manifest.json").values())
+
+
+def test_strict_writes_no_file_but_the_report(source, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr(TFLiteWriter, "convert", fail)
+    with pytest.raises(ConversionError, match="only the report is in"):
+        export(source, out, Options(strict=True))
+    assert set(contents(out)) == REPORT_ALONE
+    assert [entry["exit_code"] for entry in manifest_in(out)["failed"]] == [0, 3]
+    monkeypatch.undo()
+    export(source, out, Options(strict=True))
+    assert set(contents(out)) == FILES
+    before = contents(out)
+    monkeypatch.setattr(TFLiteWriter, "convert", fail)
+    with pytest.raises(ConversionError, match="what an earlier export left was not touched"):
+        export(source, out, Options(formats=("tflite",), overwrite=True))
+    assert contents(out) == before
+
+
+def test_a_precision_that_fails_is_told_with_layer_example_and_tolerance(tmp_path, capsys):
+    path, out = tmp_path / "over.keras", tmp_path / "out"
+    save_overflowing(path)
+    arguments = ["export", str(path), "-o", str(out), "--format", "onnx"]
+    arguments += ["--precision", "float16", "--precision", "float32"]
+    assert run(arguments) == 1
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[-1].startswith(
+        "error: model.float16.onnx failed (1 of 2 files)"
+    )
+    assert "layer 'huge' is the first that differs" in printed.out
+    assert "would pass with --atol" in printed.out.split("layer 'huge'")[1]
+    assert (out / "model.onnx").exists() and not (out / "model.float16.onnx").exists()
+    (entry,) = manifest_in(out)["failed"]
+    assert (entry["layer"], entry["exit_code"]) == ("huge", 1)
+    assert entry["verification"]["outputs"][0]["worst_input"]
+    assert run([*arguments, "--overwrite", "--json"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["exit_code"] == 1 and printed["artifacts"][0]["path"] == "model.onnx"
+
+
+def save_overflowing(path):
+    """float16 ends at 65504."""
+    keras.utils.set_random_seed(0)
+    x = keras.Input((4,), name="x")
+    y = keras.layers.Dense(8, name="small")(x)
+    y = keras.layers.LayerNormalization(name="norm")(keras.layers.Dense(8, name="huge")(y))
+    model = keras.Model(x, keras.layers.Dense(2, name="out")(y), name="over")
+    kernel = np.random.default_rng(0).normal(size=(8, 8)) * 1e6
+    model.get_layer("huge").kernel.assign(kernel)
+    model.save(path)
 
 
 def saved(path, *, training=None, variance=None):

@@ -102,7 +102,7 @@ def test_a_directory_that_can_not_be_written(source, tmp_path, capsys):
         (["inspect"], "Missing argument"),
         (["inspect", "empty"], "is a directory"),
         (["demo", "extra"], "unexpected extra argument"),
-        (["doctor", "--verbose"], "No such option"),
+        (["doctor", "--loud"], "No such option"),
     ],
 )
 def test_wrong_use_is_one_line(tmp_path, monkeypatch, capsys, arguments, text):

@@ -1,0 +1,39 @@
+"""Where a file is furthest from the model, and what would let it pass."""
+
+import math
+
+from export.verification.comparison import Comparison
+from export.verification.figures import Figures
+from export.verification.tolerances import Tolerances
+
+
+def worst_of(comparison: Comparison) -> Figures | None:
+    """The output that is nearest to failing; None where the file never ran."""
+    outputs = comparison.outputs.values()
+    return max(outputs, key=lambda each: (not each.passed, each.excess), default=None)
+
+
+def where_worst(figures: Figures) -> str:
+    """The output, the example, how far off it is and how far it may be."""
+    if figures.problem:
+        return f"output {figures.name!r}: {figures.problem}"
+    made_of = f" ({figures.worst_input})" if figures.worst_input else ""
+    own = figures.original_max_abs
+    beside = "" if own is None else f", the original's own {own:.1e}"
+    return (
+        f"output {figures.name!r}, worst in example {figures.worst_example + 1}{made_of}: "
+        f"error {figures.max_abs:.1e}{beside}, {figures.excess:.2g} of what is allowed; "
+        f"SQNR {figures.sqnr:.0f} dB"
+    )
+
+
+def would_pass(figures: Figures, bounds: Tolerances) -> str:
+    """The smallest tolerances that would pass, rounded so that they do."""
+    if not math.isfinite(figures.max_abs) or figures.dtype.startswith(("int", "uint", "bool")):
+        return "no tolerance would pass"
+    if bounds.min_sqnr is not None and figures.cosine < bounds.min_cosine:
+        return f"its cosine similarity is {figures.cosine:.2f}, and {bounds.min_cosine} is needed"
+    if bounds.min_sqnr is not None:
+        return f"would pass with --min-sqnr {math.floor(figures.sqnr)}"
+    atol, rtol = (f"{1.05 * least:.1e}" for least in (figures.passing_atol, figures.passing_rtol))
+    return f"would pass with --atol {atol}" + ("" if rtol == "inf" else f" or --rtol {rtol}")
