@@ -45,4 +45,6 @@ def command(
         for record in (*report, *report.preprocessing)
     ]
     terminal.table(summary(report), ["layer", "status", "into", "why"], rows)
+    for advice in report.advice:
+        terminal.line(str(advice))
     terminal.line(f"weights: {loaded.count_params():,} before, {folded.count_params():,} after")

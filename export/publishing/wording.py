@@ -7,7 +7,6 @@ from typing import Any
 from export.base.artifact import Artifact
 from export.base.errors import ExportError, Withheld
 from export.conversion.outcome import Outcome
-from export.publishing.manifest import versions
 from export.verification.advice import worst_of, would_pass
 from export.verification.comparison import Comparison
 from export.verification.reference import Reference
@@ -20,7 +19,6 @@ def metadata_of(origin: dict[str, Any], report: Any) -> dict[str, str]:
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
     preprocessing = ", ".join(record.name for record in report.preprocessing) or "none"
     return {
-        "producer": f"fleras {versions()['fleras']}",
         "source_sha256": origin["sha256"],
         "batch_norms": counts,
         "preprocessing_layers": preprocessing,

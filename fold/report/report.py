@@ -10,6 +10,10 @@ from typing import Any, overload
 from rich.console import Console
 from rich.table import Table
 
+from fold.report.reasons import REASONS
+
+SHOWN = 3
+
 
 @dataclass(frozen=True)
 class Record:
@@ -28,6 +32,27 @@ class Record:
     into: tuple[str, ...]
     code: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about some of the batch norms.
+
+    Attributes:
+        code: their reason.
+        names: of their layers, each once.
+        text: for a person.
+    """
+
+    code: str
+    names: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        """One line with the first of the names."""
+        more = len(self.names) - SHOWN
+        others = f" and {more} more" if more > 0 else ""
+        return f"{', '.join(self.names[:SHOWN])}{others}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -66,12 +91,25 @@ class Report(Sequence[Record]):
         found = Counter(record.status for record in self.records)
         return {status: found[status] for status in ("folded", "reduced", "kept")}
 
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What to do about what is left, once for each reason."""
+        names: dict[str, dict[str, None]] = {}
+        for record in self.records:
+            names.setdefault(record.code, {})[record.name] = None
+        return tuple(
+            Advice(code, tuple(each), REASONS[code].advice)
+            for code, each in names.items()
+            if REASONS[code].advice
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, dictionaries and strings."""
         return {
             "counts": self.counts,
             "batch_norms": [_plain(record) for record in self.records],
             "preprocessing": [_plain(record) for record in self.preprocessing],
+            "advice": [_plain(advice) for advice in self.advice],
             "notes": list(self.notes),
         }
 
@@ -90,10 +128,12 @@ class Report(Sequence[Record]):
         console = Console(width=120, color_system=None, highlight=False)
         with console.capture() as capture:
             console.print(self)
+            for advice in self.advice:
+                console.print(str(advice), soft_wrap=True)
             for note in self.notes:
                 console.print(f"note: {note}", soft_wrap=True)
         return capture.get()
 
 
-def _plain(record: Record) -> dict[str, Any]:
-    return asdict(record) | {"into": list(record.into)}
+def _plain(value: Record | Advice) -> dict[str, Any]:
+    return {name: [*v] if isinstance(v, tuple) else v for name, v in asdict(value).items()}

@@ -5,13 +5,16 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
-from export import to_onnx, verify
+from export import to_onnx, to_tflite, verify
 from export.base.errors import ConversionError, InputError, NotEquivalent
 from export.base.files import sha256
 from export.cli.main import run
@@ -66,6 +69,29 @@ def test_the_manifest_tells_what_was_done(exported, source):
         (figures,) = artifact["verification"]["outputs"]
         assert figures["max_abs"] < 1e-3
         assert figures["original_max_abs"] > 0
+
+
+def test_files_name_their_producer_as_those_of_the_functions_do(exported, source, tmp_path):
+    directory, made = exported
+    to_onnx(made.model, tmp_path / "model.onnx")
+    to_tflite(made.model, tmp_path / "model.tflite")
+    for name in ("producer", "producer_version"):
+        values = {
+            read(home / file)[name]
+            for home in (directory, tmp_path)
+            for file, read in (("model.onnx", onnx_metadata), ("model.tflite", tflite_metadata))
+        }
+        assert values == {"fleras" if name == "producer" else version("fleras")}
+
+
+def onnx_metadata(path):
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
+def tflite_metadata(path):
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    entries = {entry.name: model.buffers[entry.buffer].data for entry in model.metadata}
+    return json.loads(bytes(entries[b"fleras"]))
 
 
 def test_the_artefact_errs_about_as_much_as_the_original_itself(exported):

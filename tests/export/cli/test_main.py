@@ -19,7 +19,8 @@ def test_inspect_tells_what_would_become_and_writes_nothing(source, capsys, tmp_
     report = json.loads(capsys.readouterr().out)
     assert [record["name"] for record in report["batch_norms"]] == ["bn"]
     assert run(["inspect", str(source), "--keep", "bn"]) == 0
-    assert "kept" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "kept" in printed and "bn: Leave it out of `keep` to have it folded." in printed
     assert not list(tmp_path.iterdir())
 
 

@@ -9,6 +9,8 @@ from export.report.page import batch, bounds, error, human_bytes, render
 from export.verification.comparison import compare
 from export.verification.precisions import tolerances
 from export.verification.reference import Reference
+from fold.report.reasons import REASONS
+from fold.report.report import Record, Report
 from tests.export.verification.test_comparison import moved, outputs
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -40,6 +42,7 @@ def manifest(name="model.keras", shift=0.0, layer="bn"):
             {"name": layer, "status": "folded", "into": ["conv"], "code": "hoisted", "reason": "in"}
         ],
         "preprocessing": [],
+        "advice": [],
         "notes": [],
     }
     source = {"file": name, "sha256": "ab" * 32, "size": 1234567}
@@ -75,6 +78,15 @@ def test_opset_and_ir_version_are_on_the_page():
     page = render(content | {"artifacts": [artifact]})
     assert "17, 8</td>" in page
     assert "rtol 1e-04, atol 1e-05" in page
+
+
+def test_the_advice_for_every_reason_is_on_the_page():
+    records = [Record(f"bn_{code}", "kept", (), code, "kept") for code in REASONS]
+    page = Balanced()
+    page.feed(render(manifest() | {"fold": Report(tuple(records)).to_dict()}))
+    text = " ".join(page.text)
+    for code, reason in REASONS.items():
+        assert not reason.advice or f"bn_{code}: {reason.advice}" in text
 
 
 def test_the_page_needs_nothing_from_elsewhere():
