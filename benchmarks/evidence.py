@@ -17,13 +17,13 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
+from export.demo.digits import images, split
 from fleras import BatchNormalization, RenormClippingSchedule
 
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 TUNING_SEEDS = 2
+HELD_OUT = 0.3
 COLOURS = {"batch norm": "#c44e52", "fleras": "#4c72b0"}
 
 
@@ -80,15 +80,9 @@ def accuracy(kind, rate, draw, train, held_out, steps, seed):
     return 100 * float(right.mean())
 
 
-def split(images, labels, share):
-    """Two pairs of images and labels; the second has this share of them."""
-    parts = train_test_split(images, labels, test_size=share, random_state=0, stratify=labels)
-    return (parts[0], parts[2]), (parts[1], parts[3])
-
-
 def best_rate(kind, draw, train, steps):
     """The learning rate with the best mean accuracy on images taken out of the training set."""
-    fitted, validation = split(*train, 0.3)
+    fitted, validation = split(*train, HELD_OUT)
 
     def mean_accuracy(rate):
         seeds = range(1000, 1000 + TUNING_SEEDS)
@@ -99,8 +93,7 @@ def best_rate(kind, draw, train, steps):
 
 def measure(kind, draw, seeds, steps):
     """The learning rate that was picked, and the test accuracy from each seed."""
-    images, labels = load_digits(return_X_y=True)
-    train, test = split((images.reshape(-1, 8, 8, 1) / 16).astype("float32"), labels, 0.3)
+    train, test = split(*images(), HELD_OUT)
     rate = best_rate(kind, draw, train, steps)
     return rate, [accuracy(kind, rate, draw, train, test, steps, seed) for seed in range(seeds)]
 

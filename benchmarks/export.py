@@ -13,7 +13,6 @@ its time is printed apart.
 import argparse
 import os
 import tempfile
-import time
 from pathlib import Path
 from statistics import geometric_mean
 
@@ -29,6 +28,7 @@ from rich.table import Table
 from benchmarks.affine_forms import to_onnx_with_plain_affines, with_convolved_affines
 from benchmarks.interleaved import medians
 from export import to_onnx, to_tflite
+from export.base.timing import seconds_of
 from export.formats import engine_of, open_artifact
 from export.processes import child
 from export.processes.memory import available
@@ -50,7 +50,7 @@ def main() -> None:
     given = parser.parse_args()
     keras.config.disable_interactive_logging()
     child.start()
-    start = timed(lambda: child.call("starting", available))
+    start = seconds_of(lambda: child.call("starting", available))
     CONSOLE.print(f"once per process, the converter's process needs {start:.1f} s to start")
     ratios: list[float] = []
     for name in given.networks:
@@ -91,11 +91,11 @@ def measure(name: str, given: argparse.Namespace, room: Path) -> list[float]:
 
 def conversions(name: str, model: keras.Model, folded: keras.Model, room: Path) -> Table:
     table = Table("", "ours s", "stock s", "stock / ours", title=f"{name} conversion")
-    ours = timed(lambda: to_onnx(folded, room / "ours.onnx"))
-    stock = timed(lambda: stock_onnx(model, room / "stock.onnx"))
+    ours = seconds_of(lambda: to_onnx(folded, room / "ours.onnx"))
+    stock = seconds_of(lambda: stock_onnx(model, room / "stock.onnx"))
     table.add_row("to_onnx", *columns({"ours": ours, "stock": stock}, 1))
-    whole = timed(lambda: pipeline(model, room))
-    stock += timed(lambda: stock_tflite(model, room / "stock.tflite", None))
+    whole = seconds_of(lambda: pipeline(model, room))
+    stock += seconds_of(lambda: stock_tflite(model, room / "stock.tflite", None))
     table.add_row("pipeline", *columns({"ours": whole, "stock": stock}, 1))
     return table
 
@@ -132,12 +132,6 @@ def stock_tflite(model: keras.Model, path: Path, batch: int | None) -> None:
     with tempfile.TemporaryDirectory() as room:
         archive.write_out(room, verbose=False)
         path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(room).convert())
-
-
-def timed(action) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def latencies(files: dict[str, Path], x: np.ndarray, repeats: int) -> dict[str, float]:

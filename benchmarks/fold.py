@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import sys
-import time
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -20,6 +19,7 @@ from keras import layers
 from rich.console import Console
 from rich.table import Table
 
+from export.base.timing import seconds_of
 from fold import fold_batch_norms
 from tests.batch_norms import randomise
 from tests.fold.networks import NETWORKS, folded_with_errors, network
@@ -40,9 +40,7 @@ def chain(depth: int) -> keras.Model:
 
 def seconds(function: Callable[..., object], *args: object) -> float:
     gc.collect()
-    start = time.perf_counter()
-    function(*args)
-    return time.perf_counter() - start
+    return seconds_of(lambda: function(*args))
 
 
 def growth(console: Console) -> None:

@@ -1,22 +1,13 @@
-"""Timings that can be compared: the candidates take turns, and medians are reported."""
+"""Figures of timings in which the candidates take turns."""
 
-import time
 from statistics import geometric_mean, median
 
+from export.base.timing import take_turns
 
-def medians(candidates, rounds, warmup=3):
+
+def medians(candidates, rounds):
     """Median seconds of each candidate, a dictionary of functions that wait for their result."""
-    for run in candidates.values():
-        for _ in range(warmup):
-            run()
-    seconds = {name: [] for name in candidates}
-    for turn in range(rounds):
-        names = list(candidates)
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            start = time.perf_counter()
-            candidates[name]()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: median(values) for name, values in seconds.items()}
+    return {name: median(times) for name, times in take_turns(candidates, rounds).items()}
 
 
 def mean_ratio(numerators, denominators):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from export.demo import digits
+from export.demo.digits import digits
 from fleras import recalibrate
 
 SIZE = 32

@@ -1,7 +1,6 @@
 """How long artefacts take: interleaved rounds, so that a busy moment slows all of them alike."""
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from export.base.artifact import Port
 from export.base.errors import InputError
 from export.base.runtime import Runtime
+from export.base.timing import take_turns
 from export.formats import open_artifact
 
 Call = Callable[[], Any]
@@ -74,19 +74,12 @@ def benchmark(
 
 def interleaved(calls: Mapping[str, Call], batch: int, duration: float = 2.0) -> list[Latency]:
     """Times several functions in turns after a few calls to warm up."""
-    for call in calls.values():
-        for _ in range(3):
-            call()
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    end = time.perf_counter() + duration * len(calls)
-    while time.perf_counter() < end or any(len(each) < 5 for each in times.values()):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            times[name].append(1e3 * (time.perf_counter() - start))
+    found = {
+        name: 1e3 * np.array(each) for name, each in take_turns(calls, seconds=duration).items()
+    }
     return [
         Latency(name, batch, float(np.median(each)), float(np.quantile(each, 0.95)), len(each))
-        for name, each in times.items()
+        for name, each in found.items()
     ]
 
 

@@ -30,7 +30,7 @@ def command(terminal: Terminal, output: Path, overwrite: bool, as_json: bool) ->
     The network uses fleras.BatchNormalization with a clipping schedule. model.keras is exported by
     the code of `fleras export`; then every file reads the test digits.
     """
-    from export.demo import demonstrate
+    from export.demo.demonstrate import demonstrate
 
     if not as_json:
         terminal.line(f"Writing into {output}{'/' if output.suffix == '' else ''}")

@@ -1,5 +1,6 @@
 from export.cli.main import run
-from export.demo import MODEL, demonstrate, digits
+from export.demo.demonstrate import MODEL, demonstrate
+from export.demo.digits import digits
 
 
 def test_the_digits_are_split_once_and_scaled():
@@ -11,7 +12,7 @@ def test_the_digits_are_split_once_and_scaled():
 
 
 def test_the_demo_ends_with_files_that_read_as_well_as_the_model(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("export.demo.EPOCHS", 4)
+    monkeypatch.setattr("export.demo.train.EPOCHS", 4)
     steps = []
     exported, rows = demonstrate(tmp_path / "demo", False, steps.append)
     assert any(step.startswith("Training, epoch 4") for step in steps)

@@ -1,0 +1,1 @@
+"""The demo: a small network learns handwritten digits, is exported, and every file reads some."""
