@@ -30,7 +30,7 @@ from benchmarks.int8.networks import BODIES, trained
 from benchmarks.int8.peers import installed
 from benchmarks.int8.rescale import rescaled
 from benchmarks.int8.results import failures, table
-from export.demo import digits
+from export.demo.digits import digits
 
 CALIBRATION = 200
 CACHE = Path(tempfile.gettempdir()) / "fleras-int8-networks"

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from export.demo import digits
+from export.demo.digits import digits
 from fleras import recalibrate
 
 EPOCHS = 40
