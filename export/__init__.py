@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from export.loading.load_model import load_model as load_model
     from export.onnx_format.convert import to_onnx as to_onnx
     from export.options import Options as Options
-    from export.pipeline import Exported as Exported
     from export.pipeline import export as export
+    from export.publishing.exported import Exported as Exported
     from export.tflite_format.convert import to_tflite as to_tflite
     from export.verification.comparison import Comparison as Comparison
     from export.verify import verify as verify
@@ -27,7 +27,7 @@ _HOMES = {
     "Comparison": "export.verification.comparison",
     "ConversionError": "export.base.errors",
     "ExportError": "export.base.errors",
-    "Exported": "export.pipeline",
+    "Exported": "export.publishing.exported",
     "InputError": "export.base.errors",
     "NotEquivalent": "export.base.errors",
     "Options": "export.options",

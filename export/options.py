@@ -36,7 +36,8 @@ class Options:
         custom_objects: "module:attribute" to import; this runs that code.
         lambdas: "name=module:function" in the place of the code in Lambda layers.
         weights: the file of weights of an architecture in a `.json` file.
-        overwrite: whether files of the same names may be replaced.
+        overwrite: whether files of the same names may be replaced; others of an earlier export of
+            the same model stay.
         report: whether to write an HTML page.
         strict: whether no file is written unless all are verified.
     """

@@ -1,8 +1,8 @@
 """From the file of a model to a directory of verified artefacts: the code of `fleras export`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from export.loading.load_model import open_model
 from export.loading.source import refuse_empty
 from export.options import Options
 from export.processes import child
+from export.publishing.earlier import keep_earlier, read_earlier, refuse_other_model
+from export.publishing.exported import Exported as Exported
 from export.publishing.manifest import REFERENCE, describe, write_manifest
-from export.publishing.publish import MANIFEST, REPORT, holds_files, refuse_existing
+from export.publishing.publish import MANIFEST, REPORT, refuse_existing
 from export.publishing.stage import staged
-from export.publishing.wording import Pair, complaint_of, failure_of, metadata_of, warnings_of
+from export.publishing.wording import complaint_of, failure_of, metadata_of, warnings_of
 from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT
 from export.verification.reference import Reference
@@ -28,43 +30,6 @@ from export.verification.reference import Reference
 FOLDED = "folded.keras"
 EXAMPLES = 64
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What an export made.
-
-    Attributes:
-        manifest: the content of `manifest.json`, without the hashes of the files.
-        fold: what became of each batch norm.
-        folded: the folded Keras model against the original.
-        outcomes: what became of each file that was asked for.
-        original: the Keras model as it was loaded.
-        model: the folded Keras model.
-        reference: what everything was compared against.
-    """
-
-    manifest: dict[str, Any]
-    fold: Any
-    folded: Comparison
-    outcomes: tuple[Outcome, ...]
-    original: Any = field(repr=False)
-    model: Any = field(repr=False)
-    reference: Reference = field(repr=False)
-
-    @property
-    def artifacts(self) -> tuple[Pair, ...]:
-        """Each file that was written, with its verification."""
-        return tuple(
-            (o.artifact, o.comparison)
-            for o in self.outcomes
-            if o.artifact and o.comparison is not None
-        )
-
-    @property
-    def failures(self) -> tuple[Outcome, ...]:
-        """What was not written, each with its error."""
-        return tuple(outcome for outcome in self.outcomes if outcome.error)
 
 
 def export(
@@ -95,11 +60,18 @@ def export(
     refuse_existing(directory, names, options.overwrite)
     refuse_empty(source)
     with _disk_errors(directory), staged(directory, options.overwrite) as stage:
-        exported = _make(source, stage, options, say)
-        if not exported.artifacts and holds_files(directory):
+        earlier = read_earlier(directory)
+        exported = _make(
+            source,
+            stage,
+            options,
+            say,
+            lambda new: refuse_other_model(directory, earlier, new, files),
+        )
+        if earlier and not exported.artifacts:
             raise failure_of(exported.outcomes, None) from exported.failures[0].error
         say("Writing the manifest")
-        _write(stage, exported, options)
+        exported = _write(stage, exported, options, directory, earlier)
     if exported.failures:
         error = failure_of(exported.outcomes, directory)
         error.exported = exported
@@ -125,7 +97,13 @@ def fold(model: Any, options: Options) -> tuple[Any, Any]:
     return (result.model if options.fold else model), result.report
 
 
-def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
+def _make(
+    source: Path,
+    stage: Path,
+    options: Options,
+    say: Say,
+    refuse: Callable[[Mapping[str, Any]], None],
+) -> Exported:
     child.start()
     say(f"Loading {source.name}")
     original, origin = open_model(source, options.custom_objects, options.weights, options.lambdas)
@@ -133,6 +111,7 @@ def _make(source: Path, stage: Path, options: Options, say: Say) -> Exported:
 
     say("Folding batch norms")
     model, report = fold(original, options)
+    refuse({"source": origin, "fold": report.to_dict()})
     say("Running the original in float64")
     reference = make_reference(original, _inputs(original, options), options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
@@ -200,17 +179,22 @@ def _write_format(
     )
 
 
-def _write(stage: Path, exported: Exported, options: Options) -> None:
+def _write(
+    stage: Path, exported: Exported, options: Options, directory: Path, earlier: dict[str, Any]
+) -> Exported:
     from export.keras_model.save import save_model
     from export.report.page import render
 
-    if options.fold and exported.artifacts:
-        save_model(exported.model, stage / FOLDED)
+    content = exported.manifest
     if exported.artifacts:
+        if options.fold:
+            save_model(exported.model, stage / FOLDED)
         exported.reference.save(stage / REFERENCE)
+        content = keep_earlier(directory, stage, earlier, content, exported.reference)
     if options.report:
-        (stage / REPORT).write_text(render(exported.manifest), encoding="utf-8")
-    write_manifest(stage, exported.manifest)
+        (stage / REPORT).write_text(render(content), encoding="utf-8")
+    write_manifest(stage, content)
+    return replace(exported, manifest=content)
 
 
 @contextmanager

@@ -85,7 +85,11 @@ OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
 @ATOL
 @MIN_SQNR
 @model_options
-@click.option("--overwrite", is_flag=True, help="Replace files of an earlier export.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files of an earlier export; its other formats and precisions stay.",
+)
 @click.option("--strict", is_flag=True, help="Write no file unless all of them pass.")
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @JSON

@@ -65,11 +65,6 @@ def refuse_existing(directory: Path, names: set[str], overwrite: bool) -> None:
         )
 
 
-def holds_files(directory: Path) -> bool:
-    """Whether an earlier export left files there."""
-    return bool(_content(directory).get("artifacts"))
-
-
 def homes(directory: Path) -> list[Path]:
     """Where a stage can be: on the same file system as the directory, so that renaming works."""
     if not directory.is_dir():
