@@ -8,7 +8,7 @@ from typing import Any
 from export.base.errors import InputError
 from export.base.runtime import Runtime
 from export.conversion.outcome import Outcome
-from export.onnx_format.engine import ONNX_RUNTIME
+from export.onnx_format.engine import DATA_SUFFIX, ONNX_RUNTIME
 from export.tflite_format.engine import LITERT
 from export.verification.engine import Engine
 
@@ -23,6 +23,7 @@ class Format:
         write: writes a model in several precisions: model, paths by precision, keyword arguments.
         settings: names of the options that `write` takes.
         batch: the size of the first axis where none was asked for; None leaves it free.
+        companions: suffixes of further files that may lie beside one.
     """
 
     name: str
@@ -30,6 +31,12 @@ class Format:
     write: Callable[..., Iterator[Outcome]]
     settings: tuple[str, ...]
     batch: int | None = None
+    companions: tuple[str, ...] = ()
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """How the names of its files end."""
+        return (self.engine.suffix, *self.companions)
 
 
 def _write_onnx(*args: Any, **settings: Any) -> Iterator[Outcome]:
@@ -47,7 +54,13 @@ def _write_tflite(*args: Any, **settings: Any) -> Iterator[Outcome]:
 FORMATS = {
     row.name: row
     for row in (
-        Format("onnx", ONNX_RUNTIME, _write_onnx, ("opset", "nchw", "integer_io")),
+        Format(
+            "onnx",
+            ONNX_RUNTIME,
+            _write_onnx,
+            ("opset", "nchw", "integer_io"),
+            companions=(DATA_SUFFIX,),
+        ),
         Format("tflite", LITERT, _write_tflite, ("allow_flex", "integer_io"), batch=1),
     )
 }

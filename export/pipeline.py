@@ -19,15 +19,20 @@ from export.options import Options
 from export.processes import child
 from export.publishing.earlier import keep_earlier, read_earlier, refuse_other_model
 from export.publishing.exported import Exported as Exported
-from export.publishing.manifest import REFERENCE, describe, write_manifest
-from export.publishing.publish import MANIFEST, REPORT, refuse_existing
-from export.publishing.stage import staged
+from export.publishing.manifest import describe, write_manifest
+from export.publishing.publish import (
+    FOLDED,
+    MANIFEST,
+    REFERENCE,
+    REPORT,
+    refuse_existing,
+    staged,
+)
 from export.publishing.wording import complaint_of, failure_of, metadata_of, warnings_of
 from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT
 from export.verification.reference import Reference
 
-FOLDED = "folded.keras"
 EXAMPLES = 64
 Say = Callable[[str], None]
 

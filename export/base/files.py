@@ -1,11 +1,9 @@
-"""Files on the disk: hashes, flushing, and a name that a file gets only when it is good."""
+"""Files on the disk: hashes, sizes, flushing."""
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import mkdtemp
 
 from export.base.errors import InputError
 
@@ -34,37 +32,6 @@ def size_of(path: Path) -> int:
 def files_in(path: Path) -> list[Path]:
     """Every file in a folder, by name; a file is its own."""
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-
-
-@contextmanager
-def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
-    """A place for the file until it is known to be good.
-
-    Yields a path of the same name in a fresh directory beside it. When the block ends well, every
-    file in that directory is flushed to disk and moved to its final name, `path` itself last; when
-    it ends in an exception nothing is left behind and the old files are untouched.
-
-    Raises:
-        InputError: `path` exists and `overwrite` is false, or its directory can't be written.
-    """
-    refuse_existing(path, overwrite)
-    try:
-        directory = Path(mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(
-            f"can't write into {path.parent} ({reason}); choose another place"
-        ) from error
-    try:
-        yield directory / path.name
-        for made in sorted(directory.iterdir(), key=lambda made: made.name == path.name):
-            flush(made)
-            os.replace(made, path.parent / made.name)
-        flush(path.parent)
-    finally:
-        for leftover in directory.iterdir():
-            leftover.unlink()
-        directory.rmdir()
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:

@@ -30,8 +30,9 @@ def command(
     architecture with --weights. Batch norms are left as they are.
     """
     from export.base.errors import InputError
-    from export.base.files import refuse_existing, replacing
+    from export.base.files import refuse_existing
     from export.loading.load_model import load_model
+    from export.transaction.stage import replacing
 
     if new.suffix != ".keras":
         raise InputError(f"{new.name} has no name of a Keras model; end it with .keras")

@@ -11,7 +11,7 @@ import keras
 
 from export.base.artifact import Artifact
 from export.base.errors import ConversionError, ExportError, InputError
-from export.base.files import refuse_existing, replacing, sha256
+from export.base.files import refuse_existing, sha256
 from export.base.runtime import Arrays
 from export.conversion.outcome import Outcome
 from export.conversion.writer import Writer, Written
@@ -21,6 +21,7 @@ from export.loading.given import model_of
 from export.processes import child
 from export.tensorflow_graph.locate_error import write_or_blame
 from export.tensorflow_graph.trace import trace
+from export.transaction.stage import replacing
 from export.verification.comparison import Comparison
 from export.verification.gate import Gate
 from export.verification.precisions import precision_of

@@ -13,7 +13,8 @@ from export.demo.digits import Digits, digits
 from export.demo.train import train
 from export.formats import SUFFIXES, open_artifact
 from export.options import Options
-from export.pipeline import FOLDED, Exported, export
+from export.pipeline import Exported, export
+from export.publishing.publish import FOLDED
 
 MODEL = "model.keras"
 

@@ -5,6 +5,9 @@ from pathlib import Path
 from export.base.runtime import Runtime
 from export.verification.engine import Engine
 
+DATA_SUFFIX = ".data"
+"""What follows the name of a file in that of the weights beside it."""
+
 
 def _load(path: Path, optimize: bool, threads: int | None) -> Runtime:
     from export.onnx_format.runtime import OnnxRuntime

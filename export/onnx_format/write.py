@@ -6,6 +6,7 @@ from typing import BinaryIO
 import numpy as np
 from onnx import TensorProto, numpy_helper
 
+from export.onnx_format.engine import DATA_SUFFIX
 from export.onnx_format.graph import OnnxGraph
 
 LIMIT = 2**31 - 2**20
@@ -26,7 +27,7 @@ def write(graph: OnnxGraph, path: Path) -> list[Path]:
         model.graph.initializer.extend(_inline(*item) for item in graph.constants.items())
         path.write_bytes(model.SerializeToString(deterministic=True))
         return []
-    data = path.with_name(f"{path.name}.data")
+    data = path.with_name(path.name + DATA_SUFFIX)
     with open(data, "wb") as file:
         for name, value in graph.constants.items():
             small = value.nbytes < INSIDE

@@ -9,8 +9,8 @@ from typing import Any
 from export.base.errors import InputError
 from export.base.files import sha256
 from export.formats import FORMATS, engine_of
-from export.publishing.manifest import REFERENCE, read_manifest
-from export.publishing.publish import MANIFEST
+from export.publishing.manifest import read_manifest
+from export.publishing.publish import MANIFEST, REFERENCE
 from export.verification.precisions import PRECISIONS
 from export.verification.reference import Reference
 from export.verification.replay import replay

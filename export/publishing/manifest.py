@@ -12,7 +12,7 @@ from export.base.errors import InputError, NotEquivalent
 from export.base.files import sha256
 from export.formats import engine_of
 from export.publishing.digest import DIGEST, render
-from export.publishing.publish import MANIFEST
+from export.publishing.publish import MANIFEST, REFERENCE
 from export.verification.comparison import Comparison
 from export.verification.precisions import PRECISIONS, tolerances
 from export.verification.reference import Reference, to_json
@@ -20,7 +20,6 @@ from export.verification.replay import replay
 from export.verification.tolerances import Tolerances, from_record
 
 SCHEMA = "fleras manifest 1"
-REFERENCE = "reference.npz"
 PACKAGES = (
     "fleras", "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy"
 )  # fmt: skip

@@ -22,6 +22,7 @@ LAYERS = (
     {"keras_model"},
     {"keras_patches"},
     {"processes"},
+    {"transaction"},
     {"base"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -12,7 +12,7 @@ from export.options import Options
 from export.pipeline import export
 from export.publishing.digest import render
 from export.publishing.manifest import check_manifest, read_manifest
-from export.publishing.publish import COMMITTED, MARK
+from export.transaction.file_set import COMMITTED, MARK
 from tests.export.archives import save_net
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from export.base.errors import InputError
-from export.publishing.publish import COMMITTED, MARK
-from export.publishing.stage import staged
+from export.publishing.publish import staged
+from export.transaction.file_set import COMMITTED, MARK
 
 NAMES = ("model.onnx", "model.tflite", "manifest.json")
 
@@ -82,7 +82,7 @@ def test_stages_of_killed_exports_are_removed_and_those_in_use_or_complete_are_n
 WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from export.publishing.stage import staged
+    from export.publishing.publish import staged
 
     for _ in range(20):
         with staged(Path(sys.argv[1]), overwrite=True) as stage:

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from export.publishing import publish as publishing
-from export.publishing.publish import COMMITTED, MARK, homes, settle
-from export.publishing.stage import staged
+from export.formats import FORMATS
+from export.onnx_format.engine import DATA_SUFFIX
+from export.publishing.publish import files_of, staged
+from export.transaction import publish as publishing
+from export.transaction.file_set import COMMITTED, MARK, FileSet
+from export.transaction.publish import settle
 
 OLD = ("model.onnx", "model.onnx.data", "model.tflite")
 NEW = ("model.onnx", "model.tflite")
@@ -24,7 +27,7 @@ NEW = ("model.onnx", "model.tflite")
 WRITER = textwrap.dedent("""
     import ctypes, fcntl, json, os, shutil, signal, sys
     from pathlib import Path
-    from tests.export.publishing.test_publish import NEW, fill
+    from tests.export.transaction.test_publish import NEW, fill
 
     def work(stop):
         count = 0
@@ -126,7 +129,7 @@ def test_among_other_files_a_kill_is_made_good_by_who_looks_next(tmp_path, kille
         if words(out) not in (before | others, whole("new", NEW) | others):
             mixed += 1
             assert words(out).get("manifest.json") == ("old" if old else None)
-        settle(out)
+        settle(files_of(out, True))
         left = words(out)
         assert left.pop("notes.txt") == "mine"
         assert left in (before, whole("new", NEW))
@@ -185,27 +188,27 @@ def test_what_another_user_left_there_is_not_moved_in(tmp_path, monkeypatch):
     trap.mkdir()
     (trap / "model.onnx").write_text("evil")
     monkeypatch.setattr(os, "getuid", lambda: trap.stat().st_uid + 1)
-    settle(out)
+    settle(files_of(out, True))
     assert words(out) == whole("old", OLD)
 
 
 def test_a_mount_point_is_written_from_within():
     if not Path("/dev/shm").is_mount():
         pytest.skip("no file system is mounted there")
-    assert homes(Path("/dev/shm")) == [Path("/dev/shm")]
+    assert files_of(Path("/dev/shm"), True).homes() == [Path("/dev/shm")]
 
 
 def test_a_stage_that_another_process_has_just_moved_is_nobodys_business(tmp_path, monkeypatch):
     gone = tmp_path / f".out{MARK}gone{COMMITTED}"
-    monkeypatch.setattr(publishing, "stages", lambda home, name: [gone])
-    settle(tmp_path)
+    monkeypatch.setattr(FileSet, "stages", lambda self, home: [gone])
+    settle(files_of(tmp_path, True))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_directory_that_is_none_is_settled_by_nobody(tmp_path):
-    settle(tmp_path / "absent")
+    settle(files_of(tmp_path / "absent", True))
     (tmp_path / "file").touch()
-    settle(tmp_path / "file")
+    settle(files_of(tmp_path / "file", True))
 
 
 def test_the_lock_is_that_of_the_directory_that_is_there_by_then(tmp_path):
@@ -229,3 +232,12 @@ def test_the_lock_is_that_of_the_directory_that_is_there_by_then(tmp_path):
         out.mkdir()
     waiting.join()
     assert found == ["locked"]
+
+
+def test_files_of_every_format_go_with_their_set(tmp_path):
+    files = [f"model{suffix}" for row in FORMATS.values() for suffix in row.suffixes]
+    data = [f"{name}{DATA_SUFFIX}" for name in files if name.endswith(".onnx")]
+    fill(tmp_path / "out", "old", (*files, *data))
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    fill(tmp_path / "out", "new", ())
+    assert words(tmp_path / "out") == whole("new", ()) | {"notes.txt": "mine"}

@@ -1,0 +1,78 @@
+"""A file appears complete or not at all."""
+
+import pytest
+
+from export.base.errors import InputError
+from export.base.files import refuse_existing
+from export.publishing.publish import staged
+from export.transaction import publish
+from export.transaction.stage import replacing
+
+
+def test_all_files_appear_at_the_end(tmp_path):
+    path = tmp_path / "model.onnx"
+    with replacing(path, overwrite=False) as place:
+        place.write_text("graph")
+        place.with_name("model.onnx.data").write_text("weights")
+        assert not path.exists()
+    assert path.read_text() == "graph"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["model.onnx", "model.onnx.data"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path, overwrite=True) as place:
+        place.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_existing_files_and_missing_directories_are_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.touch()
+    with pytest.raises(InputError, match="exists"):
+        refuse_existing(path, overwrite=False)
+    with (
+        pytest.raises(InputError, match="can't write"),
+        replacing(tmp_path / "no" / "x.onnx", True),
+    ):
+        pass
+
+
+def test_a_kill_between_the_files_is_made_good_by_who_writes_there_next(tmp_path, monkeypatch):
+    path = tmp_path / "model.onnx"
+    write(path, "old")
+    monkeypatch.setattr(publish, "_move", killed_after_the_weights)
+    with pytest.raises(KeyboardInterrupt):
+        write(path, "new")
+    assert (path.read_text(), path.with_name("model.onnx.data").read_text()) == ("old", "new")
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="exists"):
+        write(path, "newer", overwrite=False)
+    with pytest.raises(RuntimeError), replacing(path, overwrite=True):
+        raise RuntimeError
+    assert (path.read_text(), path.with_name("model.onnx.data").read_text()) == ("new", "new")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def write(path, word, overwrite=True):
+    with replacing(path, overwrite) as target:
+        target.write_text(word)
+        target.with_name("model.onnx.data").write_text(word)
+
+
+def killed_after_the_weights(stage, files):
+    (stage / "model.onnx.data").replace(files.directory / "model.onnx.data")
+    raise KeyboardInterrupt
+
+
+def test_a_file_of_a_set_in_the_making_needs_no_lock_of_its_own(tmp_path):
+    with staged(tmp_path / "out", overwrite=False) as stage:
+        write(stage / "model.onnx", "graph")
+        with pytest.raises(RuntimeError), replacing(stage / "model.tflite", False) as target:
+            target.write_text("half")
+            raise RuntimeError
+    names = {"model.onnx", "model.onnx.data"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == names
