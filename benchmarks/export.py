@@ -35,10 +35,11 @@ from export.processes.memory import available
 from export.verification.make_reference import make_reference
 from export.verification.replay import replay
 from fold import fold_batch_norms
-from tests.batch_norms import randomise
+from sample_models.networks import network
 
 NETWORKS = ["ResNet50", "ResNet152V2", "MobileNetV2", "DenseNet121", "EfficientNetB0", "ResNet50V2"]
 BATCHES = (1, 8)
+IMAGENET = {"classes": 1000, "classifier_activation": "softmax"}
 CONSOLE = Console(width=100)
 
 
@@ -60,7 +61,7 @@ def main() -> None:
 
 
 def measure(name: str, given: argparse.Namespace, room: Path) -> list[float]:
-    model = network(name, given.size)
+    model = network(name, given.size, signs=True, zeros=True, **IMAGENET)
     folded = fold_batch_norms(model).model
     CONSOLE.print(conversions(name, model, folded, room))
     to_onnx_with_plain_affines(folded, room / "other.onnx")
@@ -107,12 +108,6 @@ def pipeline(model: keras.Model, room: Path) -> None:
     for convert, path in ((to_onnx, room / "model.onnx"), (to_tflite, room / "model.tflite")):
         convert(folded, path, reference=reference)
         assert replay(reference, path, engine_of(path))
-
-
-def network(name: str, size: int) -> keras.Model:
-    keras.utils.set_random_seed(0)
-    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3))
-    return randomise(model, 0)
 
 
 def stock_onnx(model: keras.Model, path: Path) -> None:

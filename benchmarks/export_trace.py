@@ -45,7 +45,7 @@ MAKE = """
 import sys
 from pathlib import Path
 import keras, numpy as np
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 directory, network, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 keras.utils.set_random_seed(0)
 model = getattr(keras.applications, network)(weights=None, input_shape=(size, size, 3))

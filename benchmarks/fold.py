@@ -21,8 +21,8 @@ from rich.table import Table
 
 from export.base.timing import seconds_of
 from fold import fold_batch_norms
-from tests.batch_norms import randomise
-from tests.fold.networks import NETWORKS, folded_with_errors, network
+from sample_models.batch_norms import randomise
+from sample_models.networks import NETWORKS, folded_with_errors, network
 
 DEPTHS = (100, 200, 400, 800, 1600)
 ROUNDS = 3

@@ -8,7 +8,7 @@ import h5py
 import keras
 import numpy as np
 
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 
 
 def save_net(path, name="net"):

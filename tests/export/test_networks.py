@@ -7,7 +7,7 @@ import pytest
 
 from export import to_onnx, to_tflite
 from fold import fold_batch_norms
-from tests.batch_norms import batch_norms, randomise
+from sample_models.batch_norms import batch_norms, randomise
 
 SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71, "NASNetLarge": 331}
 CHAOTIC = ("EfficientNetV2M", "EfficientNetV2L")

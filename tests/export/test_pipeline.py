@@ -25,7 +25,7 @@ from export.publishing.manifest import check_manifest
 from export.tflite_format.writer import TFLiteWriter
 from fleras.fused_renorm import BatchNormalization
 from fold import fold_batch_norms
-from tests.batch_norms import batch_norms, randomise
+from sample_models.batch_norms import batch_norms, randomise
 
 REPORT_ALONE = {"manifest.json", "report.html"}
 FILES = {

@@ -9,7 +9,7 @@ from keras import layers
 
 from export.keras_model.prepare import prepare
 from export.keras_model.random_inputs import draw
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 
 
 @keras.saving.register_keras_serializable("tests")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from fleras import BatchNormalization
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 
 FULL = {
     "axis": [1, -1],

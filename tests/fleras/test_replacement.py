@@ -10,7 +10,7 @@ from fleras import (
     replace_batch_norms,
     to_keras_batch_norms,
 )
-from tests.batch_norms import batch_norms, randomise
+from sample_models.batch_norms import batch_norms, randomise
 
 L = keras.layers
 LIMITS = {"rmax": 2.0, "rmin": 0.5, "dmax": 1.0}

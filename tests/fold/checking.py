@@ -5,7 +5,7 @@ import numpy as np
 
 from fold import fold_batch_norms
 from fold.keras_graph.at_dtype import at_dtype
-from tests.batch_norms import example_inputs, randomise
+from sample_models.batch_norms import example_inputs, randomise
 
 
 def flat(outputs):

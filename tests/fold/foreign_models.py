@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from fleras.fused_renorm import BatchNormalization as FusedRenorm
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 from tests.fold.foreign_layers import (
     BatchInside,
     Compiled,

@@ -13,7 +13,7 @@ from fold.report.reasons import REASONS
 from fold.rules import known_types
 from fold.rules.affines import BATCH_NORMS as NORMS
 from fold.search.plan import Plan
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 from tests.fold.single_steps import rank
 from tests.fold.steps import COMMON, RARE, head, merge
 

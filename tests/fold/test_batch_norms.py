@@ -12,7 +12,7 @@ from keras import layers, ops
 from fleras.fused_renorm import BatchNormalization as FusedRenorm
 from fold import FoldError, fold_batch_norms
 from fold.report.reasons import REASONS
-from tests.batch_norms import batch_norms, randomise
+from sample_models.batch_norms import batch_norms, randomise
 from tests.fold.checking import codes, folded, layer_types, statuses
 
 NORMS = {

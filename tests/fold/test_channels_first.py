@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from fold import fold_batch_norms
-from tests.batch_norms import example_inputs, randomise
+from sample_models.batch_norms import example_inputs, randomise
 from tests.fold.checking import statuses
 
 LENGTHS = (9, 11, 7)

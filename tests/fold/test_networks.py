@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from tests.fold.networks import NETWORKS, folded_with_errors, network
+from sample_models.networks import NETWORKS, folded_with_errors, network
 
 LEFT = {"ResNet50V2": 1, "ResNet101V2": 1, "ResNet152V2": 1}
 DENSE = {

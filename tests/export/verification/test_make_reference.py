@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from export.verification.make_reference import make_reference
 from export.verification.reference import Reference
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 
 
 def conv_net():

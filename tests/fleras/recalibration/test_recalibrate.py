@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fleras import BatchNormalization, recalibrate
-from tests.batch_norms import batch_norms, randomise
+from sample_models.batch_norms import batch_norms, randomise
 
 L = keras.layers
 

@@ -5,7 +5,7 @@ from keras import layers
 
 from fold import fold_batch_norms
 from fold.keras_graph.at_dtype import at_dtype
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 
 SLOPE = 3.0
 

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from fold import FoldError, fold_batch_norms
 from fold.keras_graph.functional import as_functional
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 from tests.fold.unchanged import unchanged
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from tests.batch_norms import batch_norms
+from sample_models.batch_norms import batch_norms
 from tests.fold.checking import codes, folded, statuses
 from tests.fold.foreign_layers import BatchInside, FixedLength, OwnWeights
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from fold import fold_batch_norms
 from fold.keras_graph.at_dtype import at_dtype
-from tests.batch_norms import randomise
+from sample_models.batch_norms import randomise
 
 SIZES = {"InceptionV3": 96, "InceptionResNetV2": 96, "Xception": 96}
 NETWORKS = (
@@ -18,12 +18,12 @@ NETWORKS = (
 )
 
 
-def network(name, signs=False, zeros=False):
-    """Logits of ten classes."""
-    size = SIZES.get(name, 64)
-    make = getattr(keras.applications, name)
+def network(name, size=None, signs=False, zeros=False, **settings):
+    """By default with the logits of ten classes."""
+    size = size or SIZES.get(name, 64)
+    settings = {"classes": 10, "classifier_activation": None} | settings
     keras.utils.set_random_seed(3)
-    model = make(weights=None, input_shape=(size, size, 3), classes=10, classifier_activation=None)
+    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), **settings)
     return randomise(model, seed=5, signs=signs, zeros=zeros)
 
 
