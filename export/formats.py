@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from export.base.errors import InputError
+from export.base.paths import given_path
 from export.base.runtime import Runtime
 from export.conversion.outcome import Outcome
 from export.onnx_format.engine import DATA_SUFFIX, ONNX_RUNTIME
@@ -75,7 +76,7 @@ def format_of(path: Path) -> Format:
     """
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path.name} is neither {' nor '.join(SUFFIXES)}; give one of these")
-    if not path.is_file():
+    if not given_path(path).is_file():
         raise InputError(f"there is no file {path}; check the name")
     return SUFFIXES[path.suffix]
 

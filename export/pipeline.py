@@ -11,6 +11,7 @@ import numpy as np
 from export.applicable import refuse_missing, refuse_unmatched
 from export.base.arrays import read_arrays
 from export.base.errors import InputError, NotEquivalent, Withheld
+from export.base.paths import given_path
 from export.conversion.outcome import Outcome
 from export.formats import FORMATS
 from export.loading.load_model import open_model
@@ -58,7 +59,8 @@ def export(
             `error.exported` tells the files that were written all the same, which are none with
             `options.strict`; the manifest and the page tell of all.
     """
-    source, directory, options = Path(source), Path(directory), options or Options()
+    source, directory = Path(source), given_path(directory)
+    options = options or Options()
     refuse_missing(options)
     files = {name for form in options.forms() for name in options.files(form).values()}
     names = files | {FOLDED, REFERENCE, REPORT, MANIFEST}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from export.base.visible import one_line
+
 EXIT_CODES = {
     0: "done; what was compared is equivalent",
     1: "a file is not equivalent, and nothing else",
@@ -26,6 +28,9 @@ class ExportError(Exception):
     layer: str = ""
     comparison: Any = None
     exported: Any = None
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class NotEquivalent(ExportError):

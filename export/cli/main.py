@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from export.base.errors import EXIT_CODES, ConversionError, ExportError, InputError
+from export.base.visible import visible
 from export.cli.output import OutputError, check_surroundings, standard_streams
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
@@ -114,7 +115,8 @@ def _explained(error: BaseException) -> tuple[str, int]:
 
 def _fail(terminal: Terminal, message: str, code: int) -> int:
     if terminal.debug:
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            print(visible(line), file=sys.stderr)
     if terminal.as_json:
         with suppress(OutputError):
             terminal.json({"error": message, "exit_code": code})

@@ -8,7 +8,13 @@ import click
 
 from export.formats import SUFFIXES
 
-PATH = click.Path(path_type=Path)
+
+class _Path(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(value, param, ctx) if value else self.fail("is empty.", param, ctx)
+
+
+PATH = _Path(path_type=Path)
 CUSTOM = click.option(
     "--custom-objects",
     multiple=True,

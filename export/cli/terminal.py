@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from export.base.errors import ExportError
+from export.base.visible import one_line, visible
 
 WIDTH = 120
 GAP = 2
@@ -48,16 +49,16 @@ class Terminal:
             yield lambda step: None
             return
         with self.err.status("Starting") as status:
-            yield lambda step: status.update(f"{step} ...")
+            yield lambda step: status.update(Text(visible(f"{step} ...")))
 
     def warn(self, warnings: Iterable[str]) -> None:
         """One line each."""
         for warning in warnings if not self.quiet else ():
-            self.err.print("[yellow]warning:[/yellow]", Text(warning))
+            self.err.print("[yellow]warning:[/yellow]", Text(one_line(warning)))
 
     def error(self, message: str) -> None:
         """One line, whatever is in the message."""
-        self.err.print("[red]error:[/red]", Text(" ".join(message.split())))
+        self.err.print("[red]error:[/red]", Text(one_line(message)))
 
     def table(
         self, title: str, columns: Sequence[str], rows: Iterable[Iterable[Any]], crop: str = ""
@@ -73,14 +74,15 @@ class Terminal:
         """
         names = [name.rstrip(">") for name in columns]
         cells = [
-            [cell if isinstance(cell, Text) else Text(str(cell)) for cell in row] for row in rows
+            [cell if isinstance(cell, Text) else Text(visible(str(cell))) for cell in row]
+            for row in rows
         ]
         widths = [
             max(cell_len(name), *(row[at].cell_len for row in cells), 0)
             for at, name in enumerate(names)
         ]
         table = Table(
-            title=title or None,
+            title=Text(visible(title)) if title else None,
             title_justify="left",
             title_style="bold",
             box=None,
@@ -103,7 +105,7 @@ class Terminal:
     def line(self, text: str) -> None:
         """Plain text."""
         if not self.quiet:
-            self.out.print(Text(text), soft_wrap=True)
+            self.out.print(Text(visible(text)), soft_wrap=True)
 
     def json(self, value: Any) -> None:
         """For machines; nothing else is on standard output then."""

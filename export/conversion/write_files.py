@@ -12,6 +12,7 @@ import keras
 from export.base.artifact import Artifact
 from export.base.errors import ConversionError, ExportError, InputError
 from export.base.files import refuse_existing, sha256
+from export.base.paths import given_path
 from export.base.runtime import Arrays
 from export.conversion.outcome import Outcome
 from export.conversion.writer import Writer, Written
@@ -88,7 +89,7 @@ def write_files(
 
 def _check_arguments(paths: Mapping[str, Path], writer: Writer, overwrite: bool) -> None:
     suffix, batch = writer.engine.suffix, writer.batch
-    for path in paths.values():
+    for path in map(given_path, paths.values()):
         if path.suffix != suffix:
             raise InputError(f"{path.name!r} does not end in {suffix}; give it that suffix")
         refuse_existing(path, overwrite)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from export.base.errors import InputError
+from export.base.paths import given_path
 from export.benchmark import interleaved
 from export.demo.digits import Digits, digits
 from export.demo.train import train
@@ -49,7 +50,7 @@ def demonstrate(
         InputError: scikit-learn is missing, or files are in the way.
     """
     data = digits()
-    path = directory / MODEL
+    path = given_path(directory) / MODEL
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already; add --overwrite or choose another --output")
     say("Starting TensorFlow")

@@ -7,6 +7,7 @@ import numpy as np
 
 from export.base.artifact import Port
 from export.base.errors import InputError
+from export.keras_model.memory_need import refuse_large_inputs
 from export.keras_model.ports import inputs
 
 STEP = 64
@@ -29,8 +30,9 @@ def draw(
     Floating values are rounded to 1/64: they compress well and are exact in float16.
 
     Raises:
-        InputError: an input holds strings.
+        InputError: an input holds strings, or is huge.
     """
+    refuse_large_inputs(inputs(model), len(ranges), size)
     rng = np.random.default_rng(seed)
     limits = index_limits(model)
     return {

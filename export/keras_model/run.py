@@ -5,15 +5,21 @@ import numpy as np
 
 from export.base.error_text import sentence
 from export.base.runtime import Arrays
+from export.keras_model.memory_need import refuse_large_run
 from export.keras_model.ports import pack, unpack
 from export.keras_patches.operations import replaced
 from fold.keras_graph.at_dtype import at_dtype
 
 
 def run(model: keras.Model, inputs: Arrays) -> Arrays:
-    """The model's outputs at inference, by name; on the CPU, where float32 is float32."""
+    """The model's outputs at inference, by name; on the CPU, where float32 is float32.
+
+    Raises:
+        InputError: it would take more memory than there is.
+    """
     import tensorflow as tf
 
+    refuse_large_run(model, inputs)
     with tf.device("CPU:0"), replaced("cpu"):
         return unpack(model, model(pack(model, inputs), training=False))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from export.processes.memory import available
+from export.processes.memory import usable
 from export.processes.tensorflow_alone import import_tensorflow
 from export.processes.worker_process import WorkerProcess
 
@@ -53,7 +53,7 @@ def call(
     """
     with _lock:
         process = _living()
-        bound = limit if limit is not None else process.held + 0.8 * available()
+        bound = limit if limit is not None else process.held + usable()
         return process.call(what, (function, arguments), bound, seconds)
 
 

@@ -9,6 +9,11 @@ def available() -> float:
     return min(_machine(), _container())
 
 
+def usable() -> float:
+    """Bytes that one process may take: most of what is available, so that the machine goes on."""
+    return 0.8 * available()
+
+
 def resident(pid: int) -> int:
     """Bytes that process `pid` holds in memory."""
     try:

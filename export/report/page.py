@@ -6,16 +6,30 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from export.base.visible import visible
 
 
 def render(manifest: Mapping[str, Any]) -> str:
     """The page for a manifest, as it stands in `manifest.json`; every text in it is escaped."""
     source = files("export.report").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"bytes": human_bytes, "error": error, "batch": batch, "bounds": bounds}
     return environment.from_string(source).render(manifest=manifest)
+
+
+def _finalize(value: Any) -> Any:
+    """Autoescaping is for browsers; a page is also looked at in a terminal."""
+    if isinstance(value, Markup):
+        return Markup(visible(value))
+    return visible(value) if isinstance(value, str) else value
 
 
 def human_bytes(count: int) -> str:

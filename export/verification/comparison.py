@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from export.base.visible import visible
 from export.verification.figures import Figures, worst
 from export.verification.measure import measure
 from export.verification.precisions import tolerances
@@ -58,7 +59,8 @@ class Comparison:
         lines = ["equivalent" if self else "NOT equivalent"]
         lines += [str(figures) for figures in self.outputs.values()]
         lines += [f"problem: {problem}" for problem in self.problems]
-        return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
+        lines += [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join(map(visible, lines))
 
 
 def compare(

@@ -9,6 +9,7 @@ from typing import Any, overload
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from fold.report.reasons import REASONS
 
@@ -120,7 +121,8 @@ class Report(Sequence[Record]):
             "batch norm", "status", "into", "why", title=f"{len(self)} batch norms: {title}"
         )
         for record in (*self.records, *self.preprocessing):
-            table.add_row(record.name, record.status, ", ".join(record.into), record.reason)
+            cells = (record.name, record.status, ", ".join(record.into), record.reason)
+            table.add_row(*map(_text, cells))
         return table
 
     def __str__(self) -> str:
@@ -129,10 +131,16 @@ class Report(Sequence[Record]):
         with console.capture() as capture:
             console.print(self)
             for advice in self.advice:
-                console.print(str(advice), soft_wrap=True)
+                console.print(_text(str(advice)), soft_wrap=True)
             for note in self.notes:
-                console.print(f"note: {note}", soft_wrap=True)
+                console.print(_text(f"note: {note}"), soft_wrap=True)
         return capture.get()
+
+
+def _text(words: str) -> Text:
+    """No markup, and what a terminal would obey is escaped."""
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
+    return Text("".join(shown))
 
 
 def _plain(value: Record | Advice) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def test_taking_too_much_memory_is_an_error():
 
 def test_what_it_holds_already_is_not_counted_against_a_call(monkeypatch):
     child.call("keeping", misbehavior.keep)
-    monkeypatch.setattr(child, "available", lambda: 2**28)
+    monkeypatch.setattr(child, "usable", lambda: 2**28)
     assert child.call("dozing", misbehavior.doze) == "rested"
     child.stop()
 
