@@ -12,9 +12,10 @@ from export.applicable import refuse_missing, refuse_unmatched
 from export.base.arrays import read_arrays
 from export.base.errors import InputError, NotEquivalent, Withheld
 from export.base.paths import given_path
-from export.conversion.outcome import Outcome
+from export.conversion.outcome import Outcome, written
 from export.formats import FORMATS
 from export.loading.load_model import open_model
+from export.loading.private_copy import Source
 from export.loading.source import refuse_empty
 from export.options import Options
 from export.processes import child
@@ -29,6 +30,7 @@ from export.publishing.publish import (
     refuse_existing,
     staged,
 )
+from export.publishing.schema import Manifest, plain
 from export.publishing.wording import complaint_of, failure_of, metadata_of, warnings_of
 from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT
@@ -73,7 +75,7 @@ def export(
             stage,
             options,
             say,
-            lambda new: refuse_other_model(directory, earlier, new, files),
+            lambda origin, fold: refuse_other_model(directory, earlier, origin, fold, files),
         )
         if earlier and not exported.artifacts:
             raise failure_of(exported.outcomes, None) from exported.failures[0].error
@@ -109,7 +111,7 @@ def _make(
     stage: Path,
     options: Options,
     say: Say,
-    refuse: Callable[[Mapping[str, Any]], None],
+    refuse: Callable[[Source, Mapping[str, Any]], None],
 ) -> Exported:
     child.start()
     say(f"Loading {source.name}")
@@ -118,7 +120,7 @@ def _make(
 
     say("Folding batch norms")
     model, report = fold(original, options)
-    refuse({"source": origin, "fold": report.to_dict()})
+    refuse(origin, report.to_dict())
     say("Running the original in float64")
     reference = make_reference(original, _inputs(original, options), options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
@@ -129,13 +131,9 @@ def _make(
         outcomes += _write_format(model, stage, form, metadata, reference, options)
     if options.strict and any(outcome.error for outcome in outcomes):
         outcomes = [_withheld(outcome, stage) for outcome in outcomes]
-    exported = Exported({}, report, folded, tuple(outcomes), original, model, reference)
-    notes = warnings_of(report, reference, exported.artifacts)
-    failed = [outcome.to_dict() for outcome in exported.failures]
-    content = describe(
-        origin, report.to_dict(), folded, exported.artifacts, reference, notes, failed
-    )
-    return replace(exported, manifest=content)
+    notes = warnings_of(report, reference, written(outcomes))
+    content = describe(origin, report.to_dict(), folded, outcomes, reference, notes)
+    return Exported(content, report, folded, tuple(outcomes), original, model, reference)
 
 
 def _folded_wrong(folded: Comparison) -> list[Outcome]:
@@ -187,21 +185,21 @@ def _write_format(
 
 
 def _write(
-    stage: Path, exported: Exported, options: Options, directory: Path, earlier: dict[str, Any]
+    stage: Path, exported: Exported, options: Options, directory: Path, earlier: Manifest | None
 ) -> Exported:
     from export.keras_model.save import save_model
     from export.report.page import render
 
-    content = exported.manifest
+    content = exported.description
     if exported.artifacts:
         if options.fold:
             save_model(exported.model, stage / FOLDED)
         exported.reference.save(stage / REFERENCE)
         content = keep_earlier(directory, stage, earlier, content, exported.reference)
     if options.report:
-        (stage / REPORT).write_text(render(content), encoding="utf-8")
+        (stage / REPORT).write_text(render(plain(content)), encoding="utf-8")
     write_manifest(stage, content)
-    return replace(exported, manifest=content)
+    return replace(exported, description=content)
 
 
 @contextmanager

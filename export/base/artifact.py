@@ -1,8 +1,7 @@
 """What a conversion hands back: the file, and how its ports map to the Keras model's."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,3 @@ class Artifact:
     operators: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ran: bool = True
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; the path is the bare file name."""
-        return asdict(self) | {"path": self.path.name}

@@ -67,7 +67,7 @@ def command(
     shown = {str(path.absolute()): str(path) for path in paths}
     found = [replace(latency, name=shown[latency.name]) for latency in found]
     if as_json:
-        terminal.json([latency.to_dict() for latency in found])
+        terminal.json(found)
         return
     fastest = {each.batch: min(f.median for f in found if f.batch == each.batch) for each in found}
     rows = [

@@ -21,7 +21,7 @@ def command(terminal: Terminal, as_json: bool) -> None:
             say(f"Looking at {finding.name}")
             found.append(finding)
     if as_json:
-        terminal.json([finding.to_dict() for finding in found])
+        terminal.json(found)
     else:
         rows = [[f.name, "ok" if f.ok else "WRONG", f.found, f.advice] for f in found]
         terminal.table("Doctor", ["what", "state", "found", "advice"], rows)

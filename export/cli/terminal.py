@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec import to_builtins
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -109,7 +110,7 @@ class Terminal:
 
     def json(self, value: Any) -> None:
         """For machines; nothing else is on standard output then."""
-        print(json.dumps(value, indent=2, allow_nan=False))
+        print(json.dumps(to_builtins(value), indent=2, allow_nan=False))
         self.as_json = False
 
 

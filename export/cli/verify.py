@@ -65,7 +65,7 @@ def command(
         if first.is_dir() and not files:
             first = first / "manifest.json"
         if first.suffix == ".json" and not files:
-            from export.publishing.manifest import check_manifest
+            from export.publishing.check_manifest import check_manifest
 
             found = check_manifest(first, expect=expect, **bounds)
         else:

@@ -1,11 +1,25 @@
 """What became of one file that was asked for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from msgspec import Struct
 
 from export.base.artifact import Artifact
 from export.base.errors import ExportError
-from export.verification.comparison import Comparison
+from export.verification.comparison import Comparison, Verification
+
+
+class Failure(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that was not written, the same in every run; see `Outcome`."""
+
+    path: str
+    format: str
+    precision: str
+    error: str
+    exit_code: int
+    layer: str
+    verification: Verification | None
 
 
 @dataclass(frozen=True)
@@ -30,14 +44,24 @@ class Outcome:
     comparison: Comparison | None = None
     error: ExportError | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """A failure as plain values for JSON; the same in every run."""
-        return {
-            "path": self.file,
-            "format": self.format,
-            "precision": self.precision,
-            "error": str(self.error or ""),
-            "exit_code": self.error.exit_code if self.error else 0,
-            "layer": self.error.layer if self.error else "",
-            "verification": None if self.comparison is None else self.comparison.to_dict(),
-        }
+    @property
+    def failure(self) -> Failure:
+        """What a manifest tells of it, where nothing was written."""
+        return Failure(
+            path=self.file,
+            format=self.format,
+            precision=self.precision,
+            error=str(self.error or ""),
+            exit_code=self.error.exit_code if self.error else 0,
+            layer=self.error.layer if self.error else "",
+            verification=None if self.comparison is None else self.comparison.record(),
+        )
+
+
+def written(outcomes: Iterable[Outcome]) -> tuple[tuple[Artifact, Comparison], ...]:
+    """Each file that was written, with its verification."""
+    return tuple(
+        (outcome.artifact, outcome.comparison)
+        for outcome in outcomes
+        if outcome.artifact and outcome.comparison is not None
+    )

@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from export.base.error_text import sentence
 from export.base.errors import ConversionError, InputError
 from export.base.files import size_of
@@ -19,7 +21,7 @@ from export.loading.container import check_container
 from export.loading.custom_objects import Custom, custom_objects
 from export.loading.lambdas import replace_lambdas
 from export.loading.legacy.convert import convert_old
-from export.loading.private_copy import private_copy
+from export.loading.private_copy import Source, private_copy
 from export.loading.source import Kind, kind_of, refuse_empty
 from export.processes.confined import call_confined
 
@@ -62,7 +64,7 @@ def open_model(
     custom: Sequence[str] = (),
     weights: str | Path | None = None,
     lambdas: Sequence[str] = (),
-) -> tuple[Any, dict[str, Any]]:
+) -> tuple[Any, Source]:
     """The model as `load_model` gives it, and what was read: name, hash and size.
 
     Each file is read once, into a copy that is checked, loaded and then gone: it may be replaced at
@@ -76,7 +78,7 @@ def open_model(
         kind = kind_of(copy.path)
         _refuse_weights(path, kind, weights)
         separate = None if weights is None else stack.enter_context(private_copy(Path(weights)))
-        origin = copy.to_dict() | ({"weights": separate.to_dict()} if separate else {})
+        origin = replace(copy.source, weights=separate.source if separate else None)
         return _load_kind(kind, copy.path, separate.path if separate else None, allowed), origin
 
 

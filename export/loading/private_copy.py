@@ -6,12 +6,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from export.base.errors import InputError
 from export.base.files import files_in, folder_digest
 
 CHUNK = 1 << 20
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Size = Annotated[int, Meta(ge=0)]
+
+
+class Source(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What was read.
+
+    Attributes:
+        file: its name.
+        sha256: hexadecimal.
+        size: bytes.
+        weights: the file of weights that came with an architecture.
+    """
+
+    file: str
+    sha256: Sha256
+    size: Size
+    weights: "Source | None" = None
 
 
 @dataclass(frozen=True)
@@ -28,9 +48,10 @@ class Copy:
     sha256: str
     size: int
 
-    def to_dict(self) -> dict[str, Any]:
+    @property
+    def source(self) -> Source:
         """What a manifest says about it."""
-        return {"file": self.path.name, "sha256": self.sha256, "size": self.size}
+        return Source(self.path.name, self.sha256, self.size)
 
 
 @contextmanager

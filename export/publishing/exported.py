@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from export.base.artifact import Artifact
-from export.conversion.outcome import Outcome
+from export.conversion.outcome import Outcome, written
+from export.publishing.schema import Description, plain
 from export.verification.comparison import Comparison
 from export.verification.reference import Reference
 
@@ -14,7 +15,7 @@ class Exported:
     """A set of verified files, and what each was made from and compared with.
 
     Attributes:
-        manifest: the content of `manifest.json`, without the hashes of the files.
+        description: what `manifest.json` tells besides the hashes of the files.
         fold: what became of each batch norm.
         folded: the folded Keras model against the original.
         outcomes: what became of each file that was asked for.
@@ -23,7 +24,7 @@ class Exported:
         reference: what everything was compared against.
     """
 
-    manifest: dict[str, Any]
+    description: Description
     fold: Any
     folded: Comparison
     outcomes: tuple[Outcome, ...]
@@ -32,13 +33,14 @@ class Exported:
     reference: Reference = field(repr=False)
 
     @property
+    def manifest(self) -> dict[str, Any]:
+        """The description as plain values, as in `manifest.json`."""
+        return plain(self.description)
+
+    @property
     def artifacts(self) -> tuple[tuple[Artifact, Comparison], ...]:
         """Each file that was written, with its verification."""
-        return tuple(
-            (o.artifact, o.comparison)
-            for o in self.outcomes
-            if o.artifact and o.comparison is not None
-        )
+        return written(self.outcomes)
 
     @property
     def failures(self) -> tuple[Outcome, ...]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from export.base.errors import InputError
 from export.formats import FORMATS
@@ -14,7 +14,7 @@ from export.transaction.stage import staged_set
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 FOLDED = "folded.keras"
-REFERENCE = "reference.npz"
+REFERENCE: Final = "reference.npz"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from export.base.artifact import Artifact
 from export.base.errors import ExportError, Withheld
 from export.conversion.outcome import Outcome
+from export.loading.private_copy import Source
 from export.verification.advice import worst_of, would_pass
 from export.verification.comparison import Comparison
 from export.verification.reference import Reference
@@ -14,12 +15,12 @@ from export.verification.reference import Reference
 Pair = tuple[Artifact, Comparison]
 
 
-def metadata_of(origin: dict[str, Any], report: Any) -> dict[str, str]:
+def metadata_of(origin: Source, report: Any) -> dict[str, str]:
     """What goes into the files themselves."""
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
     preprocessing = ", ".join(record.name for record in report.preprocessing) or "none"
     return {
-        "source_sha256": origin["sha256"],
+        "source_sha256": origin.sha256,
         "batch_norms": counts,
         "preprocessing_layers": preprocessing,
     }

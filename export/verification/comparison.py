@@ -1,18 +1,29 @@
 """Is this output that output? Figures and a verdict, in NumPy alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, to_builtins
 
 from export.base.visible import visible
-from export.verification.figures import Figures, worst
+from export.verification.figures import Figures, Stored, worst
 from export.verification.measure import measure
 from export.verification.precisions import tolerances
 from export.verification.tolerances import Tolerances
 
 Arrays = Mapping[str, np.ndarray]
+
+
+class Verification(Struct, frozen=True, forbid_unknown_fields=True):
+    """A comparison as it is stored; `outputs` holds the figures of each, see there."""
+
+    equivalent: bool
+    problems: list[str]
+    warnings: list[str]
+    tolerances: Tolerances
+    outputs: list[dict[str, Stored]]
 
 
 @dataclass(frozen=True)
@@ -45,15 +56,19 @@ class Comparison:
         """Largest absolute error of any output in any run."""
         return max((figures.max_abs for figures in self.figures), default=float("nan"))
 
+    def record(self) -> Verification:
+        """What a manifest tells of it."""
+        return Verification(
+            equivalent=bool(self),
+            problems=list(self.problems),
+            warnings=list(self.warnings),
+            tolerances=self.tolerances,
+            outputs=[figures.to_dict() for figures in self.outputs.values()],
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values, for JSON; figures that are not finite become strings."""
-        return {
-            "equivalent": bool(self),
-            "problems": list(self.problems),
-            "warnings": list(self.warnings),
-            "tolerances": asdict(self.tolerances),
-            "outputs": [figures.to_dict() for figures in self.outputs.values()],
-        }
+        """The record as plain values, for JSON."""
+        return dict(to_builtins(self.record()))
 
     def __str__(self) -> str:
         lines = ["equivalent" if self else "NOT equivalent"]

@@ -16,6 +16,8 @@ HIGHEST = (
     "passing_atol",
 )
 LOWEST = ("sqnr", "cosine", "top1")
+Stored = bool | int | float | str | list[int] | None
+"""A figure in JSON, which has no infinity: what is not finite is text."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Figures:
     problem: str = ""
     worst_input: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain values; JSON has no infinity, so what is not finite is a string."""
+    def to_dict(self) -> dict[str, Stored]:
+        """The same as plain values, for JSON."""
         return {name: _plain(value) for name, value in asdict(self).items()}
 
     def __str__(self) -> str:
@@ -95,7 +97,7 @@ def _extreme(choose: Callable[..., float], runs: list[Figures], name: str) -> fl
     return choose(known) if known else None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Stored:
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     return list(value) if isinstance(value, tuple) else value

@@ -163,7 +163,7 @@ def _lost(case: Case, at: int) -> bool:
             continue
         truth, own = values[at], case.original[name][at].astype(np.float64)
         with np.errstate(all="ignore"):
-            bound = Tolerances.ceiling * np.sqrt(np.mean(np.square(truth)))
+            bound = Tolerances().ceiling * np.sqrt(np.mean(np.square(truth)))
             if not (np.abs(truth - own).max(initial=0.0) <= bound):
                 return True
     return False

@@ -140,12 +140,3 @@ def _case(entry: Mapping[str, Any], stored: Mapping[str, np.ndarray]) -> Case:
 def _filled(case: Case, batch: int) -> Case:
     """A last, shorter piece is filled up by repeating its last example."""
     return case.pick(np.minimum(np.arange(batch), len(case.labels) - 1))
-
-
-def to_json(reference: Reference) -> dict[str, Any]:
-    """What was tried, for the manifest."""
-    return {
-        "batches": [list(case.labels) for case in reference.cases],
-        "independent": reference.independent,
-        "warnings": list(reference.warnings),
-    }

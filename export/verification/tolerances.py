@@ -1,14 +1,17 @@
 """How far an artefact may be from the float64 truth."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from export.base.errors import InputError
 
+Bound = Annotated[float, Meta(ge=0)]
 
-@dataclass(frozen=True)
-class Tolerances:
+
+class Tolerances(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on an output `a` against its float64 reference `b`, example by example.
 
     Element by element `|a - b| <= atol * rms(b) + rtol * |b|`, where `rms(b)` is the root mean
@@ -26,10 +29,10 @@ class Tolerances:
         min_cosine: cosine similarity, judged together with `min_sqnr`.
     """
 
-    rtol: float = 0.0
-    atol: float = 0.0
-    noise: float = 4.0
-    ceiling: float = 1e-2
+    rtol: Bound = 0.0
+    atol: Bound = 0.0
+    noise: Bound = 4.0
+    ceiling: Bound = 1e-2
     min_sqnr: float | None = None
     min_cosine: float = -1.0
 
@@ -58,21 +61,3 @@ class Tolerances:
             if (mine < its) if least else (mine > its):
                 found.append(name)
         return found
-
-
-def from_record(record: Any) -> Tolerances:
-    """The bounds that a manifest tells.
-
-    Raises:
-        InputError: they are none.
-    """
-    try:
-        numbers: dict[str, Any] = {
-            name: value if value is None and name == "min_sqnr" else float(value)
-            for name, value in record.items()
-        }
-        if not all(value is None or math.isfinite(value) for value in numbers.values()):
-            raise ValueError("not finite")
-        return Tolerances(**numbers)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError("the manifest tells no tolerances; it is damaged, export again") from error

@@ -21,7 +21,7 @@ from export.cli.main import run
 from export.keras_model import open_sizes
 from export.options import Options
 from export.pipeline import export, fold
-from export.publishing.manifest import check_manifest
+from export.publishing.check_manifest import check_manifest
 from export.tflite_format.writer import TFLiteWriter
 from fleras.fused_renorm import BatchNormalization
 from fold import fold_batch_norms

@@ -7,7 +7,7 @@ import pytest
 from export.base.errors import InputError
 from export.options import Options
 from export.pipeline import export
-from export.publishing.manifest import check_manifest
+from export.publishing.check_manifest import check_manifest
 from tests.export.archives import save_net
 
 

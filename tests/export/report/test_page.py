@@ -1,10 +1,12 @@
 import re
-from dataclasses import asdict
 from html.parser import HTMLParser
 
 import pytest
+from msgspec import to_builtins
 
+from export.loading.private_copy import Source
 from export.publishing.manifest import describe
+from export.publishing.schema import plain
 from export.report.page import batch, bounds, error, human_bytes, render
 from export.verification.comparison import compare
 from export.verification.precisions import tolerances
@@ -45,9 +47,9 @@ def manifest(name="model.keras", shift=0.0, layer="bn"):
         "advice": [],
         "notes": [],
     }
-    source = {"file": name, "sha256": "ab" * 32, "size": 1234567}
+    source = Source(name, "ab" * 32, 1234567)
     folded = compare(reference, moved(reference, shift))
-    return describe(source, fold, folded, [], Reference(()), ["mind the gap"])
+    return plain(describe(source, fold, folded, [], Reference(()), ["mind the gap"]))
 
 
 def test_the_page_is_whole_and_says_what_the_manifest_says():
@@ -111,7 +113,7 @@ def test_short_forms():
         "12 B", "1.2 kB", "1.2 MB", "5.0 GB"
     ]  # fmt: skip
     assert batch(["normal"] + ["given"] * 3) == "normal, 3 given"
-    assert bounds(asdict(tolerances("int8"))) == "SQNR 10 dB, cosine 0.95"
+    assert bounds(to_builtins(tolerances("int8"))) == "SQNR 10 dB, cosine 0.95"
     assert [error(figure) for figure in (1.234e-5, "inf", None, 0.0)] == [
         "1.2e-05",
         "inf",

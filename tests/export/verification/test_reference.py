@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from export.base.errors import InputError
-from export.verification.reference import Case, Reference, to_json
+from export.verification.reference import Case, Reference
 
 LABELS = ("normal", "unit", "zeros", "ones", "large")
 
@@ -47,7 +47,8 @@ def test_saved_and_loaded_it_is_the_same_with_the_same_bytes(tmp_path):
     REFERENCE.save(two)
     assert one.read_bytes() == two.read_bytes()
     loaded = Reference.load(one)
-    assert to_json(loaded) == to_json(REFERENCE)
+    assert [case.labels for case in loaded.cases] == [case.labels for case in REFERENCE.cases]
+    assert (loaded.independent, loaded.warnings) == (REFERENCE.independent, REFERENCE.warnings)
     for old, new in zip(REFERENCE.cases, loaded.cases, strict=True):
         for part in ("inputs", "truth", "original"):
             assert getattr(new, part).keys() == getattr(old, part).keys()
