@@ -8,8 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from export.base.errors import Withheld
+from export.base.human_bytes import human_bytes
 from export.cli.terminal import Terminal
-from export.report.page import human_bytes
 from export.verification.advice import where_worst, worst_of, would_pass
 from export.verification.comparison import Comparison
 from export.verification.figures import Figures

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from export.base.human_bytes import human_bytes
 from export.cli.export import show
 from export.cli.shared import JSON, PATH
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
-from export.report.page import human_bytes
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from export.base.human_bytes import human_bytes
 from export.base.visible import visible
 
 
@@ -30,16 +31,6 @@ def _finalize(value: Any) -> Any:
     if isinstance(value, Markup):
         return Markup(visible(value))
     return visible(value) if isinstance(value, str) else value
-
-
-def human_bytes(count: int) -> str:
-    """1234567 -> "1.2 MB"."""
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
 
 
 def error(figure: float | str | None) -> str:

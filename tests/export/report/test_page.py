@@ -4,10 +4,11 @@ from html.parser import HTMLParser
 import pytest
 from msgspec import to_builtins
 
+from export.base.human_bytes import human_bytes
 from export.loading.private_copy import Source
 from export.publishing.manifest import describe
 from export.publishing.schema import plain
-from export.report.page import batch, bounds, error, human_bytes, render
+from export.report.page import batch, bounds, error, render
 from export.verification.comparison import compare
 from export.verification.precisions import tolerances
 from export.verification.reference import Reference
