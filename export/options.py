@@ -6,10 +6,10 @@ from typing import Any
 
 from export.base.errors import InputError
 from export.formats import FORMATS
+from export.onnx_format.opsets import OPSET
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 
 DYNAMIC = "dynamic"
-OPSET = 18
 
 
 @dataclass(frozen=True)

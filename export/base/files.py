@@ -7,6 +7,9 @@ from pathlib import Path
 
 from export.base.errors import InputError
 
+WEIGHT_LIMIT = 2**31 - 2**20
+"""Bytes of weights that a protobuf or flatbuffer can hold; both end at 2 GiB."""
+
 
 def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file, read in pieces; of a folder, that of the list of its files."""

@@ -21,6 +21,7 @@ from export.cli.shared import (
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal, failure
 from export.formats import FORMATS
+from export.onnx_format.opsets import OPSET, OPSETS
 from export.options import Options
 from export.verification.precisions import DEFAULT, PRECISIONS
 
@@ -57,8 +58,8 @@ OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
 )
 @click.option(
     "--opset",
-    type=click.IntRange(13, 18),
-    default=18,
+    type=click.IntRange(OPSETS[0], OPSETS[-1]),
+    default=OPSET,
     show_default=True,
     help="ONNX operator set.",
 )

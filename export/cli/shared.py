@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from export.formats import SUFFIXES
+from export.publishing.publish import MANIFEST
 
 
 class _Path(click.Path):
@@ -67,7 +68,7 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     """Directories and manifests stand for the artefacts in them."""
     found: list[Path] = []
     for path in paths:
-        home = path.parent if path.name == "manifest.json" else path
+        home = path.parent if path.name == MANIFEST else path
         inside = [file for suffix in SUFFIXES for file in sorted(home.glob(f"*{suffix}"))]
         found += inside if home.is_dir() else [path]
     return found

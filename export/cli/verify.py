@@ -18,6 +18,7 @@ from export.cli.shared import (
 )
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
+from export.publishing.publish import MANIFEST
 from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 from export.verification.tolerances import Tolerances
@@ -63,7 +64,7 @@ def command(
     with terminal.steps() as say:
         say("Verifying")
         if first.is_dir() and not files:
-            first = first / "manifest.json"
+            first = first / MANIFEST
         if first.suffix == ".json" and not files:
             from export.publishing.check_manifest import check_manifest
 

@@ -9,6 +9,7 @@ import keras
 from export.base.artifact import Artifact
 from export.conversion.outcome import Outcome
 from export.conversion.write_files import write_file, write_files
+from export.onnx_format.opsets import OPSET
 from export.onnx_format.writer import OnnxWriter
 from export.verification.reference import Reference
 
@@ -17,7 +18,7 @@ def to_onnx(
     model: keras.Model | str | Path,
     path: str | Path,
     *,
-    opset: int = 18,
+    opset: int = OPSET,
     batch: int | None = None,
     precision: str = "float32",
     calibration: Any = None,

@@ -6,21 +6,21 @@ from typing import BinaryIO
 import numpy as np
 from onnx import TensorProto, numpy_helper
 
+from export.base.files import WEIGHT_LIMIT
 from export.onnx_format.engine import DATA_SUFFIX
 from export.onnx_format.graph import OnnxGraph
 
-LIMIT = 2**31 - 2**20
 ALIGNMENT = 4096
 INSIDE = 1024
 
 
 def write(graph: OnnxGraph, path: Path) -> list[Path]:
-    """Writes `path`; above `LIMIT` bytes the weights go to `<name>.data` beside it.
+    """Writes `path`; above `WEIGHT_LIMIT` bytes the weights go to `<name>.data` beside it.
 
     Returns:
         The further files.
     """
-    apart = sum(value.nbytes for value in graph.constants.values()) > LIMIT
+    apart = sum(value.nbytes for value in graph.constants.values()) > WEIGHT_LIMIT
     model = type(graph.model)()
     model.CopyFrom(graph.model)
     if not apart:

@@ -20,6 +20,7 @@ from export.onnx_format.engine import ONNX_RUNTIME
 from export.onnx_format.from_tensorflow import convert
 from export.onnx_format.graph import OnnxGraph
 from export.onnx_format.introduction import introduce
+from export.onnx_format.opsets import OPSETS
 from export.onnx_format.passes import constants
 from export.onnx_format.passes.clean import clean
 from export.onnx_format.precision import reduce
@@ -28,8 +29,6 @@ from export.tensorflow_graph import large_weights
 from export.tensorflow_graph.trace import Traced
 from export.verification.engine import Engine
 from export.verification.precisions import DEFAULT
-
-OPSETS = range(13, 19)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class OnnxWriter:
     def check(self, model: keras.Model, precision: str) -> None:
         """Raises ConversionError where it can be told before the conversion."""
         size = large_weights.size(model)
-        if precision != DEFAULT and size > write.LIMIT:
+        if precision != DEFAULT and size > write.WEIGHT_LIMIT:
             raise ConversionError(
                 f"the weights take {size / 2**30:.1f} GiB and the tools that make {precision} of "
                 "them hold 2; export in float32, or use a smaller model"

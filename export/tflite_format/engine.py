@@ -6,6 +6,7 @@ from export.base.artifact import Port
 from export.base.runtime import Runtime
 from export.verification.engine import Engine
 
+SIGNATURE = "serving_default"
 UNLINKED = "Select TensorFlow op"
 
 

@@ -11,10 +11,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from export.base.artifact import Port
 from export.base.errors import ConversionError
+from export.tflite_format.engine import SIGNATURE
 
 IDENTIFIER = b"TFL3"
 ALIGNMENT = 16
-SIGNATURE = "serving_default"
 BUILTINS = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-SIGNATURE = "serving_default"
+from export.tflite_format.engine import SIGNATURE
+
 Batches = Sequence[Sequence[np.ndarray]]
 
 _graphs = itertools.count()

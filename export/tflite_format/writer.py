@@ -11,6 +11,7 @@ from typing import ClassVar
 import keras
 
 from export.base.errors import ConversionError
+from export.base.files import WEIGHT_LIMIT
 from export.base.runtime import Arrays
 from export.conversion.writer import Written
 from export.keras_model.metadata import describe
@@ -24,7 +25,6 @@ from export.tflite_format.engine import LITERT
 from export.tflite_format.from_tensorflow import convert
 from export.verification.engine import Engine
 
-LIMIT = 2**31 - 2**20
 LISTS, DOUBLE = "TensorListReserve", "xf64>"
 MISSING = re.compile(r"'tf\.(\w+)' (?:op is neither|that was explicitly marked illegal)")
 
@@ -42,7 +42,7 @@ class TFLiteWriter:
 
     def check(self, model: keras.Model, precision: str) -> None:
         """Raises ConversionError where it can be told before the conversion."""
-        if (size := large_weights.size(model)) > LIMIT:
+        if (size := large_weights.size(model)) > WEIGHT_LIMIT:
             raise ConversionError(
                 f"the weights take {size / 2**30:.1f} GiB and a TFLite file holds 2; "
                 "export to ONNX, or use a smaller model"

@@ -127,7 +127,7 @@ def test_metadata_tells_the_producer_and_nothing_of_the_machine(norms, tmp_path)
 
 
 def test_too_large_is_refused(norms, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["export.tflite_format.writer"], "LIMIT", 100)
+    monkeypatch.setattr(sys.modules["export.tflite_format.writer"], "WEIGHT_LIMIT", 100)
     with pytest.raises(ConversionError, match="holds 2"):
         to_tflite(norms, tmp_path / "model.tflite")
 
