@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
 
-from export.processes.confinement import missing
+from export.processes.confinement import walls
 from export.processes.memory import available
 
 
@@ -60,9 +60,8 @@ def _memory() -> Finding:
 
 def _confinement() -> Finding:
     """What the process can't do in which a model is opened first; no export breaks without."""
-    lacking = missing()
-    held = "it can't be kept from " + ", ".join(lacking) if lacking else "files, network, sizes"
-    return Finding("confined opening", True, held)
+    held = [f"{what}: {wall or 'no wall'}" for what, wall in walls().items()]
+    return Finding("confined opening", True, ", ".join(held))
 
 
 def _packages() -> Iterator[Finding]:

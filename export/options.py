@@ -36,6 +36,7 @@ class Options:
         custom_objects: "module:attribute" to import; this runs that code.
         lambdas: "name=module:function" in the place of the code in Lambda layers.
         weights: the file of weights of an architecture in a `.json` file.
+        trust: whether the model is the user's own, see `export.load_model`.
         overwrite: whether files of the same names may be replaced; others of an earlier export of
             the same model stay.
         report: whether to write an HTML page.
@@ -60,6 +61,7 @@ class Options:
     custom_objects: tuple[str, ...] = ()
     lambdas: tuple[str, ...] = ()
     weights: Path | None = None
+    trust: bool = False
     overwrite: bool = False
     report: bool = True
     strict: bool = False

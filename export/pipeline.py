@@ -115,7 +115,9 @@ def _make(
 ) -> Exported:
     child.start()
     say(f"Loading {source.name}")
-    original, origin = open_model(source, options.custom_objects, options.weights, options.lambdas)
+    original, origin = open_model(
+        source, options.custom_objects, options.weights, options.lambdas, options.trust
+    )
     from export.verification.make_reference import compare_model, make_reference
 
     say("Folding batch norms")

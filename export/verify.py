@@ -21,6 +21,7 @@ def verify(
     *,
     precision: str = "float32",
     min_sqnr: float | None = None,
+    trust: bool = False,
 ) -> Comparison:
     """Runs the file in its runtime, in a process of its own, against the model in float64.
 
@@ -36,6 +37,7 @@ def verify(
         atol: bound on `|error|` relative to the root mean square of the example's output.
         precision: of the file, see `export.verification.precisions`.
         min_sqnr: bound in decibel, for int8.
+        trust: of the path of a model, see `export.load_model`.
 
     Returns:
         A `Comparison`: truthy when equivalent, with figures per output. A file that its runtime
@@ -46,7 +48,7 @@ def verify(
     """
     path = Path(path)
     engine = engine_of(path)
-    reference = make_reference(model_of(model), inputs)
+    reference = make_reference(model_of(model, trust), inputs)
     return replay(
         reference, path, engine, precision=precision, rtol=rtol, atol=atol, min_sqnr=min_sqnr
     )

@@ -25,6 +25,7 @@ def command(
     custom_objects: tuple[str, ...],
     lambdas: tuple[str, ...],
     weights: Path | None,
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Show what would become of each batch norm of MODEL, and why; writes nothing."""
@@ -33,7 +34,7 @@ def command(
 
     with terminal.steps() as say:
         say(f"Loading {model.name}")
-        loaded = load_model(model, custom_objects, weights, lambdas)
+        loaded = load_model(model, custom_objects, weights, lambdas, trust)
         say("Planning")
         folded, report = fold(loaded, Options(keep=keep, merge_branches=not no_merge))
     terminal.warn(report.notes)

@@ -32,11 +32,16 @@ LAMBDAS = click.option(
 WEIGHTS = click.option(
     "--weights", type=PATH, metavar="FILE", help="Weights of a MODEL that is a .json architecture."
 )
+TRUST = click.option(
+    "--trust",
+    is_flag=True,
+    help="MODEL is your own: check it, but do not open it in a confined process first.",
+)
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what loading a model may need: --custom-objects, --lambda and --weights."""
-    for option in (WEIGHTS, LAMBDAS, CUSTOM):
+    """Adds what loading a model may need: --custom-objects, --lambda, --weights and --trust."""
+    for option in (TRUST, WEIGHTS, LAMBDAS, CUSTOM):
         command = option(command)
     return command
 

@@ -52,6 +52,7 @@ def command(
     custom_objects: tuple[str, ...],
     lambdas: tuple[str, ...],
     weights: Path | None,
+    trust: bool,
     as_json: bool,
     **bounds: float | None,
 ) -> None:
@@ -74,7 +75,7 @@ def command(
             chosen = tolerances(precision, **bounds)
             from export.loading.load_model import load_model
 
-            model = load_model(first, custom_objects, weights, lambdas)
+            model = load_model(first, custom_objects, weights, lambdas, trust)
             found = _against_model(model, files, precision, inputs, chosen)
     if as_json:
         terminal.json({name: comparison.to_dict() for name, comparison in found.items()})

@@ -59,6 +59,7 @@ def write_files(
     overwrite: bool = False,
     reference: Reference | None = None,
     tolerances: Mapping[str, float | None] | None = None,
+    trust: bool = False,
 ) -> Iterator[Outcome]:
     """Writes each precision to its path, once its runtime agreed with the model.
 
@@ -70,6 +71,7 @@ def write_files(
         overwrite: whether files of these names may be replaced.
         reference: what the files must compute; by default what the model does on two batches.
         tolerances: bounds in the place of the defaults.
+        trust: of the path of a model, see `export.load_model`.
 
     Yields:
         One outcome for each file: verified, or with the error that names the layer.
@@ -80,7 +82,7 @@ def write_files(
     rows = [precision_of(precision) for precision in paths]
     _check_arguments(paths, writer, overwrite)
     child.start()
-    prepared = prepare(model_of(model))
+    prepared = prepare(model_of(model, trust))
     calibrated = any(row.calibrated for row in rows)
     data = batches(prepared.model, calibration, writer.batch or 1) if calibrated else []
     job = _Job(writer, prepared, paths, data, reference, dict(tolerances or {}))

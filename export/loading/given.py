@@ -6,8 +6,8 @@ from typing import Any
 from export.base.errors import InputError
 
 
-def model_of(given: Any) -> Any:
-    """The model itself, or what the `.keras` file at this path holds.
+def model_of(given: Any, trust: bool = False) -> Any:
+    """The model itself, or what the `.keras` file at this path holds, see `load_model`.
 
     Raises:
         InputError: neither a Keras model nor a path, or the file can't be read.
@@ -17,7 +17,7 @@ def model_of(given: Any) -> Any:
     if isinstance(given, str | Path):
         from export.loading.load_model import load_model
 
-        return load_model(Path(given))
+        return load_model(Path(given), trust=trust)
     if not isinstance(given, keras.Model):
         kind = type(given).__name__
         raise InputError(f"a {kind} is no Keras model; give one, or the path of a .keras file")

@@ -27,6 +27,7 @@ def to_onnx(
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
     reference: Reference | None = None,
+    trust: bool = False,
 ) -> Artifact:
     """Writes `model` as an ONNX file that ONNX Runtime was seen to load, run and agree with.
 
@@ -46,6 +47,7 @@ def to_onnx(
         metadata: further entries for the file's `metadata_props`.
         reference: what the model computes, from `export.verification.make_reference`; saves a
             run.
+        trust: of the path of a model, see `export.load_model`.
 
     Returns:
         An `Artifact` that tells the file's hash, size, ports and operators.
@@ -64,6 +66,7 @@ def to_onnx(
         calibration=calibration,
         overwrite=overwrite,
         reference=reference,
+        trust=trust,
     )
 
 

@@ -41,18 +41,24 @@ def confine(readable: Iterable[str], writable: Iterable[str], size: int) -> None
         _refuse(seccomp)
 
 
-def missing() -> list[str]:
-    """What the walls of this system do not hold off."""
-    found = []
+def walls() -> dict[str, str]:
+    """What keeps a process from the user's files and the others; empty where nothing does."""
+    found = {}
     for what, probe in (
-        ("reading and writing files", landlock.version),
-        ("huge files", _import_resource),
+        ("files", lambda: f"Landlock {landlock.version()}"),
+        ("sizes", lambda: _import_resource() and "resource limits"),
+        ("network", lambda: "seccomp" if _seccomp_or_none() else ""),
     ):
         try:
-            probe()
+            found[what] = probe()
         except (OSError, ImportError):
-            found.append(what)
-    return found if _seccomp_or_none() else [*found, "the network"]
+            found[what] = ""
+    return found
+
+
+def missing() -> list[str]:
+    """What a process can't be kept from on this system."""
+    return [what for what, wall in walls().items() if not wall]
 
 
 def _seccomp_or_none() -> Any:

@@ -25,6 +25,7 @@ def to_tflite(
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
     reference: Reference | None = None,
+    trust: bool = False,
 ) -> Artifact:
     """Writes `model` as a TFLite file that LiteRT was seen to load, run and agree with.
 
@@ -45,6 +46,7 @@ def to_tflite(
         metadata: further entries for the file's metadata.
         reference: what the model computes, from `export.verification.make_reference`; saves a
             run.
+        trust: of the path of a model, see `export.load_model`.
 
     Returns:
         An `Artifact` that tells the file's hash, size, ports and operators.
@@ -63,6 +65,7 @@ def to_tflite(
         calibration=calibration,
         overwrite=overwrite,
         reference=reference,
+        trust=trust,
     )
 
 

@@ -30,8 +30,7 @@ NAMING = {
     "export/__init__.py",  # the public names, at their first use; test_init imports each
     "export/cli/main.py",  # the commands, at their first use; test_main calls each
     "export/loading/import_named.py",  # what users name
-    "export/loading/load_model.py",  # a module of others, as in
-    "export/doctor.py",
+    "export/doctor.py",  # modules of others
 }
 PACKAGES = {"fleras": set(), "fold": {"fleras"}, "export": {"fleras", "fold"}}
 SHARED = {"sample_models": PACKAGES.keys(), "benchmarks": PACKAGES.keys() | {"sample_models"}}

@@ -1,3 +1,4 @@
+import json
 import resource
 import shutil
 import sys
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from export.base.errors import InputError
-from export.loading import load_model as archive
+from export.loading import confined_opening
+from export.loading import load_model as module
 from export.loading.load_model import load_model
 from tests.export.archives import (
     generator,
@@ -21,6 +23,7 @@ from tests.export.archives import (
     with_weights,
     write,
 )
+from tests.export.loading import hostile
 
 
 def refused(path, match):
@@ -66,7 +69,7 @@ def test_keras_own_safe_mode_is_a_second_lock(tmp_path, monkeypatch):
     """What the list let pass by mistake is still not run."""
     path = tmp_path / "model.keras"
     keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)]).save(path)
-    monkeypatch.setattr(archive, "check_config", lambda *args: None)
+    monkeypatch.setattr(module, "check_config", lambda *args: None)
     for specs in ((), ("keras.layers:TFSMLayer",)):
         with pytest.raises(InputError, match="can't load"):
             load_model(path, specs)
@@ -146,7 +149,7 @@ def test_a_child_that_is_ended_while_it_loads_leaves_nothing(tmp_path, monkeypat
     path, home = tmp_path / "model.keras", tmp_path / "temporary"
     home.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(home))
-    monkeypatch.setattr(archive, "SECONDS", 1.0)
+    monkeypatch.setattr(confined_opening, "SECONDS", 1.0)
     model = keras.Sequential([keras.Input((3,)), sleepy.Sleepy()])
     model.save(path)
     shutil.rmtree(home)
@@ -176,7 +179,7 @@ def test_a_child_may_hold_no_more_than_is_stated(source, tmp_path, monkeypatch):
     def change(config):
         config["config"]["layers"][-1]["config"]["units"] = 5_000_000
 
-    monkeypatch.setattr(archive, "MEMORY", 3 << 29)
+    monkeypatch.setattr(confined_opening, "MEMORY", 3 << 29)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused(with_config(source, tmp_path / "big.keras", change), r"more than 1\.5 GiB")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
@@ -210,3 +213,52 @@ def mutation(source, path, seed):
 def test_500_damaged_archives_are_a_model_or_one_line(source, tmp_path):
     for seed in range(500):
         attempt(mutation(source, tmp_path / "damaged.keras", seed), tmp_path)
+
+
+def test_files_of_ones_own_are_checked_and_opened_at_once(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        confined_opening, "call_confined", lambda *_, **__: pytest.fail("was confined")
+    )
+    assert load_model(source, trust=True).built
+    keras.models.load_model(source).save(tmp_path / "old.h5")
+    assert load_model(tmp_path / "old.h5", trust=True).built
+
+    def change(config):
+        config["config"]["layers"][1]["config"]["activation"] = hostile.node(
+            "function", "keras.utils", "get_file", "get_file"
+        )
+
+    with pytest.raises(InputError, match=r"get_file from keras\.utils"):
+        load_model(with_config(source, tmp_path / "trap.keras", change), trust=True)
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_only_trust_skips_the_confined_opening(source, tmp_path, monkeypatch, opened):
+    from export import Options, export, to_onnx, verify
+
+    calls, call = [], confined_opening.call_confined
+    monkeypatch.setattr(
+        confined_opening, "call_confined", lambda *a, **k: calls.append(1) or call(*a, **k)
+    )
+    to_onnx(source, tmp_path / "net.onnx", trust=opened)
+    verify(source, tmp_path / "net.onnx", trust=opened)
+    export(source, tmp_path / "out", Options(formats=("onnx",), trust=opened))
+    assert len(calls) == (0 if opened else 3)
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_what_an_old_file_lacks_or_overstates_is_one_line(tmp_path, trust):
+    path = tmp_path / "old.h5"
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    for change, reason in (
+        (lambda config: config["layers"][1]["config"].update(units=10**30), "out-of-range integer"),
+        (lambda config: config.pop("layers"), "KeyError"),
+    ):
+        model.save(path)
+        with h5py.File(path, "r+") as file:
+            config = json.loads(file.attrs["model_config"])
+            change(config["config"])
+            file.attrs["model_config"] = json.dumps(config)
+        with pytest.raises(InputError, match=rf"old\.h5 can't be read .*{reason}.*; ") as caught:
+            load_model(path, trust=trust)
+        assert "\n" not in str(caught.value)
