@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -79,12 +80,20 @@ def _confined(
     """
     settings = os.environ.get("KERAS_HOME", os.path.expanduser("~/.keras"))
     readable = (*(str(file.absolute()) for file in files), *custom.folders)
-    more |= {"path": str(path.absolute()), "custom": custom, "seconds": SECONDS}
-    more |= {"limit": MEMORY + 20 * sum(size_of(file) for file in files)}
-    more |= {"readable": (*readable, f"{settings}/keras.json")}
+    request = partial(
+        call_confined,
+        f"loading {path.name}",
+        function,
+        limit=MEMORY + 20 * sum(size_of(file) for file in files),
+        seconds=SECONDS,
+        readable=(*readable, f"{settings}/keras.json"),
+        path=str(path.absolute()),
+        custom=custom,
+        **more,
+    )
     try:
         with ThreadPoolExecutor(1) as pool:
-            reply = pool.submit(call_confined, f"loading {path.name}", function, **more)
+            reply = pool.submit(request)
             import keras  # noqa: F401
 
             return reply.result()
