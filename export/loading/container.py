@@ -42,6 +42,14 @@ def check_container(path: Path) -> None:
         raise _damaged(path, error) from error
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file ends as ZIP archives do, damaged ones too."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return True
+
+
 def member_names(path: Path) -> list[str]:
     """What an archive says that it holds.
 
@@ -69,7 +77,7 @@ def _check_file(path: Path) -> None:
         raise InputError(f"there is no file {path}; check the name")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty; save the model again")
-    if not zipfile.is_zipfile(path):
+    if not is_archive(path):
         raise InputError(
             f"{path.name} is not a .keras archive, or was cut off; save it with "
             "model.save('model.keras') or copy it again"

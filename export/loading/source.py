@@ -3,11 +3,11 @@
 import json
 from enum import Enum
 from pathlib import Path
-from zipfile import ZipFile, is_zipfile
+from zipfile import ZipFile
 
 from export.base.errors import InputError
 from export.loading.config import SIZE, read_config
-from export.loading.container import check_container, member_names
+from export.loading.container import check_container, is_archive, member_names
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NO_MODELS = {
@@ -73,7 +73,7 @@ def kind_of(path: Path) -> Kind:
         start = file.read(8)
     if start == HDF5:
         return Kind.HDF5
-    if is_zipfile(path):
+    if is_archive(path):
         return _kind_of_archive(path)
     if path.suffix == ".json":
         return Kind.JSON

@@ -91,6 +91,16 @@ def test_an_encrypted_member(source, tmp_path):
     refused(tmp_path / "locked.keras", "encrypted")
 
 
+def test_an_archive_of_several_disks(source, tmp_path):
+    content = source.read_bytes()
+    at = content.rindex(b"PK\x05\x06")
+    locator = b"PK\x06\x07" + bytes(15) + b"\x09"
+    (tmp_path / "disks.keras").write_bytes(content[:at] + locator + content[at:])
+    refused(tmp_path / "disks.keras", "multiple disks")
+    with pytest.raises(InputError, match="multiple disks"):
+        kind_of(tmp_path / "disks.keras")
+
+
 def test_a_directory_of_members_that_is_damaged(source, tmp_path):
     content = source.read_bytes()
     at = content.index(b"PK\x01\x02")
