@@ -13,6 +13,7 @@ from keras.src.ops import image
 
 from export.keras_patches.operations import replaced
 from export.keras_patches.per_axis import per_axis
+from export.keras_patches.recurrent import expressible, loop
 
 IDENTITY_CONVOLUTION = image._extract_patches_2d
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -29,14 +30,16 @@ def traceable(model: keras.Model, target: str) -> Iterator[None]:
             if not SCOPE.fullmatch(layer.name):
                 undo.callback(setattr, layer, "name", layer.name)
                 layer.name = re.sub(r"[^A-Za-z0-9_.]", "_", f"layer_{layer.name}")
-            for method, replacement in _replacements(layer).items():
+            for method, replacement in _replacements(layer, target).items():
                 vars(layer)[method] = partial(replacement, layer)
                 undo.callback(vars(layer).pop, method)
         yield
 
 
-def _replacements(layer: keras.Layer) -> dict[str, Any]:
-    """Methods to replace by something equal that both converters know."""
+def _replacements(layer: keras.Layer, target: str) -> dict[str, Any]:
+    """Methods to replace by something equal that the converter knows."""
+    if target == "onnx" and expressible(layer):
+        return {"inner_loop": loop}
     if type(layer) is keras.layers.Conv3D and layer.groups > 1:
         return {"convolution_op": _by_group}
     if type(layer) is keras.layers.Dense and not getattr(layer, "quantization_mode", None):

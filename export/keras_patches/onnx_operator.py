@@ -17,7 +17,7 @@ Shape = Sequence[int | None]
 def operator(
     kind: str,
     inputs: Sequence[Any],
-    shapes: Sequence[Shape | None],
+    shapes: Sequence[Shape],
     dtype: Any = tf.float32,
     **attributes: Any,
 ) -> list[Any]:
@@ -26,23 +26,25 @@ def operator(
     Args:
         kind: name of the operator.
         inputs: tensors, NumPy arrays or None for each that is left out.
-        shapes: of each output, None for each that is left out.
+        shapes: of each output.
         dtype: of the outputs.
         attributes: as ONNX calls them.
 
     Returns:
-        The outputs, None for each that was left out.
+        The outputs.
     """
     given = [tf.convert_to_tensor(value) for value in inputs if value is not None]
-    kept = [tuple(shape) for shape in shapes if shape is not None]
     about = {
         "kind": kind,
         "inputs": [value is not None for value in inputs],
-        "outputs": [shape is not None for shape in shapes],
         "attributes": attributes,
     }
-    made = xla_call_module(
-        given, version=VERSION, module=json.dumps(about), Sout=kept, Tout=[dtype] * len(kept)
+    return list(
+        xla_call_module(
+            given,
+            version=VERSION,
+            module=json.dumps(about),
+            Sout=[tuple(shape) for shape in shapes],
+            Tout=[dtype] * len(shapes),
+        )
     )
-    results = iter(made)
-    return [None if shape is None else next(results) for shape in shapes]

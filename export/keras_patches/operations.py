@@ -7,14 +7,15 @@ from string import ascii_letters
 from typing import Any
 
 import tensorflow as tf
+from keras.src import backend
 from keras.src.backend.tensorflow import image, nn
 from keras.src.backend.tensorflow import numpy as math
 from keras.src.utils import tf_utils
 
+from export.keras_patches import reverse, transposed
 from export.keras_patches.channels_last import turned
 from export.keras_patches.per_axis import per_axis
 from export.keras_patches.resizing import by_matrices
-from export.keras_patches.transposed import by_operator
 from export.keras_patches.volumes import by_plane
 
 
@@ -92,6 +93,11 @@ def _refuse_counting(*given: Any, **named: Any) -> None:
     raise ValueError
 
 
+def _refuse_fusing(*given: Any, **named: Any) -> None:
+    """Keras then runs each direction by itself, on a GPU too."""
+    raise NotImplementedError
+
+
 Replacements = dict[tuple[Any, str], Callable[..., Any]]
 CONVOLUTIONS: Replacements = {
     (nn, "conv"): turned,
@@ -108,7 +114,13 @@ CONVERTIBLE: Replacements = CONVOLUTIONS | {
 }
 FOR = {
     "cpu": CONVOLUTIONS | {(nn, "max_pool"): by_plane},
-    "onnx": CONVERTIBLE | {(nn, "conv_transpose"): by_operator},
+    "onnx": CONVERTIBLE
+    | {
+        (nn, "conv_transpose"): transposed.by_operator,
+        (math, "flip"): reverse.by_operator,
+        (backend, "bidirectional_lstm"): _refuse_fusing,
+        (backend, "bidirectional_gru"): _refuse_fusing,
+    },
     "tflite": CONVERTIBLE
     | {
         (math, "add"): _add,

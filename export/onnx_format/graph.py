@@ -51,7 +51,7 @@ class OnnxGraph:
 
     def producers(self) -> dict[str, onnx.NodeProto]:
         """The node that makes each tensor."""
-        return {name: node for node in self.nodes for name in node.output}
+        return {name: node for node in self.nodes for name in node.output if name}
 
     def readers(self) -> dict[str, list[onnx.NodeProto]]:
         """The nodes that read each tensor, through their subgraphs too."""

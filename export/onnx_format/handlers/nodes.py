@@ -18,15 +18,9 @@ def make(context: Any, kind: str, inputs: Any, **attributes: Any) -> str:
 
 def replace(context: Any, node: Any, kind: str, inputs: list[str], **attributes: Any) -> None:
     """Puts a node of another kind in the place of `node`, with its name and outputs."""
-    place(context, node, kind, inputs, list(node.output), **attributes)
-
-
-def place(
-    context: Any, node: Any, kind: str, inputs: list[str], outputs: list[str], **attributes: Any
-) -> None:
-    """The same with outputs that may be left out: their names are empty."""
-    shapes = [context.get_shape(name) if name else None for name in outputs]
-    dtypes = [context.get_dtype(name) if name else None for name in outputs]
+    outputs = list(node.output)
+    shapes = [context.get_shape(name) for name in outputs]
+    dtypes = [context.get_dtype(name) for name in outputs]
     context.remove_node(node.name)
     context.make_node(
         kind,

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from export.onnx_format.handlers.nodes import place
+from export.onnx_format.handlers.nodes import replace
 
 UNREAD = ("Sout", "dim_args_spec", "platforms", "function_list", "disabled_checks")
 """Attributes of the stand-in that say nothing and that ONNX could not hold."""
@@ -12,10 +12,9 @@ UNREAD = ("Sout", "dim_args_spec", "platforms", "function_list", "disabled_check
 def write(context: Any, node: Any, name: str, args: Any) -> None:
     """Puts the operator in the place of its stand-in."""
     about = json.loads(node.get_attr_str("module"))
-    given, made = iter(list(node.input)), iter(list(node.output))
+    given = iter(list(node.input))
     inputs = [next(given) if there else "" for there in about["inputs"]]
-    outputs = [next(made) if there else "" for there in about["outputs"]]
-    place(context, node, about["kind"], inputs, outputs, **about["attributes"])
+    replace(context, node, about["kind"], inputs, **about["attributes"])
 
 
 HANDLERS: dict[str, Any] = {"XlaCallModule": write}

@@ -3,10 +3,13 @@
 from export.onnx_format.graph import OnnxGraph
 from export.onnx_format.passes import (
     affine,
+    batch_shapes,
     constants,
     duplicates,
+    optional_outputs,
     padding,
     reshapes,
+    reversals,
     same_padding,
     scales,
 )
@@ -18,10 +21,13 @@ def clean(graph: OnnxGraph) -> None:
     """Rewrites the graph in place, without changing what it computes."""
     constants.fold(graph)
     duplicates.merge(graph)
+    reversals.cancel(graph)
     reshapes.fix(graph)
+    batch_shapes.fix(graph)
     scales.fix(graph)
     transposes.sink(graph)
     flattening.absorb(graph)
     affine.rewrite(graph)
     same_padding.fix(graph)
     padding.protect(graph)
+    optional_outputs.leave_out(graph)

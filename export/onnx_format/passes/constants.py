@@ -19,7 +19,7 @@ def fold(graph: OnnxGraph) -> None:
     outputs, kept = set(graph.outputs), []
     for node in graph.nodes:
         if outputs.isdisjoint(node.output) and _foldable(graph, node):
-            results = _evaluate(graph, node)
+            results = evaluate(graph, node)
             size = sum(graph.constants[name].nbytes for name in node.input if name)
             if sum(result.nbytes for result in results) <= max(size, GROWTH):
                 graph.constants.update(zip(node.output, results, strict=True))
@@ -68,7 +68,8 @@ def _foldable(graph: OnnxGraph, node: onnx.NodeProto) -> bool:
     return known and all(n in graph.constants for n in node.input if n)
 
 
-def _evaluate(graph: OnnxGraph, node: onnx.NodeProto) -> list[np.ndarray]:
+def evaluate(graph: OnnxGraph, node: onnx.NodeProto) -> list[np.ndarray]:
+    """What a node makes that reads constants alone."""
     if node.op_type == "Transpose":
         order = attributes(node).get("perm")
         return [np.ascontiguousarray(np.transpose(graph.constants[node.input[0]], order))]
