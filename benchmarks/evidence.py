@@ -101,14 +101,15 @@ def measure(kind, draw, seeds, steps):
 def draw_picture(results, path, steps):
     figure, axis = plt.subplots(figsize=(7, 3.2))
     for offset, (kind, colour) in zip((-0.19, 0.19), COLOURS.items(), strict=True):
-        for place, scenario in enumerate(SCENARIOS):
+        for position, scenario in enumerate(SCENARIOS):
             values = results[scenario, kind]
-            label = kind if place == 0 else None
+            label = kind if position == 0 else None
             mean = float(np.mean(values))
-            spread = place + offset + np.linspace(-0.09, 0.09, len(values))
+            spread = position + offset + np.linspace(-0.09, 0.09, len(values))
             axis.plot(spread, values, "o", color=colour, alpha=0.55, label=label)
-            axis.hlines(mean, place + offset - 0.15, place + offset + 0.15, colour, linewidth=2)
-            axis.text(place + offset, 100.5, f"{mean:.1f}", ha="center", color=colour)
+            left = position + offset - 0.15
+            axis.hlines(mean, left, left + 0.3, colour, linewidth=2)
+            axis.text(position + offset, 100.5, f"{mean:.1f}", ha="center", color=colour)
     axis.set_xticks(range(len(SCENARIOS)), SCENARIOS)
     axis.set_ylim(min(map(min, results.values())) - 2, 102)
     axis.set_ylabel("test accuracy (%)")

@@ -5,7 +5,7 @@ import re
 LIMIT = 300
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 EMPHASIS = re.compile(r"\x1b\[1m(.+?)\x1b\[0m", re.DOTALL)
-PLACE = re.compile(r"\s*(?:loc\([^)]*\)|[^\s:]+:\d+(?::\d+)?): *")
+LOCATION = re.compile(r"\s*(?:loc\([^)]*\)|[^\s:]+:\d+(?::\d+)?): *")
 COMPILER = re.compile("MLIR|<unknown>:0: ")
 PATH = re.compile(r"(?<![\w.:/])/(?:[\w.@+ -]+/)+")
 DETAIL = re.compile(r" *\(?/?[\w./-]*\.cc:\d+\)? *")
@@ -33,5 +33,5 @@ def _is_trace(line: str) -> bool:
 
 
 def _bare(line: str) -> str:
-    place = PLACE.match(line)
-    return line[place.end() :] if place else line
+    location = LOCATION.match(line)
+    return line[location.end() :] if location else line

@@ -15,7 +15,7 @@ from export.base.files import refuse_existing, sha256
 from export.base.paths import given_path
 from export.base.runtime import Arrays
 from export.conversion.outcome import Outcome
-from export.conversion.writer import Writer, Written
+from export.conversion.writer import Writer, WriteResult
 from export.keras_model.calibration import batches
 from export.keras_model.prepare import Prepared, prepare
 from export.loading.given import model_of
@@ -142,10 +142,10 @@ class _Job:
         """Writes one file, which gets its name when it is verified."""
         model = self.prepared.model
         with replacing(path, overwrite) as target:
-            written, comparison, unrun = write_or_blame(
+            result, comparison, unrun = write_or_blame(
                 model, target, lambda part, target: self._attempt(part, precision, target)
             )
-            return self._artifact(precision, path, target, written, unrun), comparison
+            return self._artifact(precision, path, target, result, unrun), comparison
 
     @cached_property
     def _gate(self) -> Gate:
@@ -158,17 +158,15 @@ class _Job:
 
     def _attempt(
         self, model: keras.Model, precision: str, target: Path
-    ) -> tuple[Written, Comparison, list[str]]:
+    ) -> tuple[WriteResult, Comparison, list[str]]:
         """The whole model, or a part of it in search of the layer that is to blame."""
         if model is self.prepared.model:
             gate, converted = self._gate, self._converted
         else:
             gate = self._gate_of(model, None)
             converted = self._convert(model, gate, (precision,), target.parent)
-        written = self.writer.write(
-            converted, model, precision, self.calibration, target, gate.size
-        )
-        return written, *gate.check(target, precision)
+        result = self.writer.write(converted, model, precision, self.calibration, target, gate.size)
+        return result, *gate.check(target, precision)
 
     def _convert(
         self, model: keras.Model, gate: Gate, precisions: tuple[str, ...], directory: Path
@@ -194,7 +192,7 @@ class _Job:
         )
 
     def _artifact(
-        self, precision: str, path: Path, target: Path, written: Written, unrun: list[str]
+        self, precision: str, path: Path, target: Path, result: WriteResult, unrun: list[str]
     ) -> Artifact:
         engine = self.writer.engine
         lacking = (UNRUN.format(", ".join(unrun), engine.name),) if unrun else ()
@@ -202,15 +200,15 @@ class _Job:
             path=path,
             format=self.writer.name,
             precision=precision,
-            inputs=written.inputs,
-            outputs=written.outputs,
+            inputs=result.inputs,
+            outputs=result.outputs,
             batch=self.writer.batch,
-            opset=written.opset,
-            ir_version=written.ir_version,
-            size=sum(file.stat().st_size for file in (target, *written.files)),
+            opset=result.opset,
+            ir_version=result.ir_version,
+            size=sum(file.stat().st_size for file in (target, *result.files)),
             sha256=sha256(target),
-            files={file.name: sha256(file) for file in written.files},
-            operators=written.operators,
+            files={file.name: sha256(file) for file in result.files},
+            operators=result.operators,
             notes=self.prepared.notes + lacking,
             ran=not unrun,
         )

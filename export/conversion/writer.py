@@ -14,7 +14,7 @@ from export.verification.engine import Engine
 
 
 @dataclass(frozen=True)
-class Written:
+class WriteResult:
     """What was written.
 
     Attributes:
@@ -82,7 +82,7 @@ class Writer(Protocol):
         calibration: Sequence[Arrays],
         path: Path,
         size: int,
-    ) -> Written:
+    ) -> WriteResult:
         """Writes one precision of what `convert` returned for the model.
 
         Args:

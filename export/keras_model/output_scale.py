@@ -30,10 +30,10 @@ def units(model: keras.Model) -> dict[str, float]:
 
 
 def _saturates(tensor: Any) -> bool:
-    operation, node, place = tensor._keras_history
+    operation, node, index = tensor._keras_history
     if isinstance(operation, keras.Model):
         made = keras.tree.flatten(getattr(operation, "outputs", []))
-        return place < len(made) and _saturates(made[place])
+        return index < len(made) and _saturates(made[index])
     activation = getattr(operation, "activation", None)
     if type(operation).__name__ in OPERATIONS or activation in SATURATING:
         return True

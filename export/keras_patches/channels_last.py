@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 
-def turned(convolve: Callable[..., Any], *positional: Any, **named: Any) -> Any:
+def with_channels_last(convolve: Callable[..., Any], *positional: Any, **named: Any) -> Any:
     """Keras' `convolve` between two transpositions, where the data have their channels first."""
     call = inspect.signature(convolve).bind(*positional, **named)
     data_format = call.arguments.get("data_format") or keras.config.image_data_format()

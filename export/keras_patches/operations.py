@@ -13,7 +13,7 @@ from keras.src.backend.tensorflow import numpy as math
 from keras.src.utils import tf_utils
 
 from export.keras_patches import reverse, transposed
-from export.keras_patches.channels_last import turned
+from export.keras_patches.channels_last import with_channels_last
 from export.keras_patches.per_axis import per_axis
 from export.keras_patches.resizing import by_matrices
 from export.keras_patches.volumes import by_plane
@@ -36,16 +36,16 @@ def _position(
     """Keras orders the two zeros by their bits, which neither format can look at."""
     x = tf.convert_to_tensor(x)
     search = tf.argmax if find.__name__ == "argmax" else tf.argmin
-    place = search(tf.reshape(x, [-1]) if axis is None else x, axis or 0, output_type="int32")
+    found = search(tf.reshape(x, [-1]) if axis is None else x, axis or 0, output_type="int32")
     if not keepdims:
-        return place
-    return tf.reshape(place, [1] * x.ndim) if axis is None else tf.expand_dims(place, axis)
+        return found
+    return tf.reshape(found, [1] * x.ndim) if axis is None else tf.expand_dims(found, axis)
 
 
 def _einsum(einsum: Callable[..., Any], subscripts: str, *operands: Any, **options: Any) -> Any:
     """Spells out the axes that an ellipsis stands for, where it stands in one operand alone."""
     terms = subscripts.replace(" ", "").split("->")[0].split(",")
-    holders = [place for place, term in enumerate(terms) if "..." in term]
+    holders = [index for index, term in enumerate(terms) if "..." in term]
     if len(holders) == 1:
         count = len(operands[holders[0]].shape) - len(terms[holders[0]]) + 3
         free = [letter for letter in ascii_letters if letter not in subscripts]
@@ -85,7 +85,7 @@ def _convolve(
 
 
 def _convolve_channels_last(convolve: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    return turned(partial(_convolve, convolve), *given, **named)
+    return with_channels_last(partial(_convolve, convolve), *given, **named)
 
 
 def _refuse_counting(*given: Any, **named: Any) -> None:
@@ -100,10 +100,10 @@ def _refuse_fusing(*given: Any, **named: Any) -> None:
 
 Replacements = dict[tuple[Any, str], Callable[..., Any]]
 CONVOLUTIONS: Replacements = {
-    (nn, "conv"): turned,
-    (nn, "conv_transpose"): turned,
-    (nn, "depthwise_conv"): turned,
-    (nn, "separable_conv"): turned,
+    (nn, "conv"): with_channels_last,
+    (nn, "conv_transpose"): with_channels_last,
+    (nn, "depthwise_conv"): with_channels_last,
+    (nn, "separable_conv"): with_channels_last,
 }
 CONVERTIBLE: Replacements = CONVOLUTIONS | {
     (math, "argmax"): _position,

@@ -40,8 +40,8 @@ def by_matrices(
         x = resize(x, size, interpolation, data_format="channels_last")
     else:
         x = tf.cast(x, tf.float32)
-        for place, axis in enumerate((-3, -2)):
-            weights = _weights(x.shape[axis], size[place], interpolation, antialias)
+        for index, axis in enumerate((-3, -2)):
+            weights = _weights(x.shape[axis], size[index], interpolation, antialias)
             x = keras.ops.moveaxis(x, axis, -2)
             x = keras.ops.moveaxis(tf.matmul(weights, x), -2, axis)
     return x if data_format == "channels_last" else keras.ops.moveaxis(x, -1, -3)

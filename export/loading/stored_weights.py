@@ -91,12 +91,12 @@ def check_hdf5(file: Any, name: str, size: int) -> None:
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise InputError(f"{name}: weights {key!r} are a link; it is not from Keras")
             item = group[key]
-            place = h5py.h5o.get_info(item.id).addr
-            if place not in seen and isinstance(item, h5py.Dataset):
+            address = h5py.h5o.get_info(item.id).addr
+            if address not in seen and isinstance(item, h5py.Dataset):
                 _check_dataset(item, name, allowed)
-            elif place not in seen and isinstance(item, h5py.Group):
+            elif address not in seen and isinstance(item, h5py.Group):
                 groups.append(item)
-            seen.add(place)
+            seen.add(address)
 
 
 def _check_dataset(dataset: Any, name: str, allowed: int) -> None:

@@ -39,12 +39,12 @@ def channels_first(
     for value in (*graph.model.graph.input, *graph.model.graph.output):
         if value.name in {*_images(inputs), *_images(outputs)}:
             _turn(value)
-    return _turned(inputs), _turned(outputs)
+    return _channels_first(inputs), _channels_first(outputs)
 
 
-def turned(ports: Sequence[Port]) -> tuple[Port, ...]:
+def channels_first_ports(ports: Sequence[Port]) -> tuple[Port, ...]:
     """The ports with the shape that images have in the file."""
-    return tuple(_turned({port.name: port for port in ports}).values())
+    return tuple(_channels_first({port.name: port for port in ports}).values())
 
 
 def turn(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -59,7 +59,7 @@ def _images(ports: dict[str, Port]) -> list[str]:
     return [name for name, port in ports.items() if len(port.shape) == 4]
 
 
-def _turned(ports: dict[str, Port]) -> dict[str, Port]:
+def _channels_first(ports: dict[str, Port]) -> dict[str, Port]:
     images = _images(ports)
     return {
         name: replace(port, shape=tuple(port.shape[i] for i in TO_FIRST))
@@ -71,8 +71,8 @@ def _turned(ports: dict[str, Port]) -> dict[str, Port]:
 
 def _turn(value: onnx.ValueInfoProto) -> None:
     dims = value.type.tensor_type.shape.dim
-    turned = [dims[axis] for axis in TO_FIRST] if dims else []
-    copies = [onnx.TensorShapeProto.Dimension.FromString(d.SerializeToString()) for d in turned]
+    moved = [dims[axis] for axis in TO_FIRST] if dims else []
+    copies = [onnx.TensorShapeProto.Dimension.FromString(d.SerializeToString()) for d in moved]
     del dims[:]
     dims.extend(copies)
 

@@ -47,12 +47,12 @@ def name_inside(graph: OnnxGraph, paths: dict[str, str]) -> None:
     names = {name: name for name in used}
     for node in graph.nodes:
         node.name = _unique(_clean(node.name) or node.op_type, used)
-        for place, name in enumerate(node.input):
+        for index, name in enumerate(node.input):
             if name in graph.constants and name not in names:
-                names[name] = _unique(paths.get(name) or f"{node.name}/{place}", used)
-        for place, name in enumerate(node.output):
+                names[name] = _unique(paths.get(name) or f"{node.name}/{index}", used)
+        for index, name in enumerate(node.output):
             if name and name not in names:
-                names[name] = _unique(f"{node.name}:{place}", used)
+                names[name] = _unique(f"{node.name}:{index}", used)
     for name in graph.constants:
         names.setdefault(name, _unique(paths.get(name) or _clean(name), used))
     _apply(graph.nodes, names, used)
@@ -76,9 +76,9 @@ def _apply_body(owner: str, body: onnx.GraphProto, names: dict[str, str], used: 
         names[value.name] = value.name = _unique(f"{body.name}/{_clean(value.name)}", used)
     for node in body.node:
         node.name = _unique(f"{body.name}/{node.op_type}", used)
-        for place, name in enumerate(node.output):
+        for index, name in enumerate(node.output):
             if name:
-                names[name] = _unique(f"{node.name}:{place}", used)
+                names[name] = _unique(f"{node.name}:{index}", used)
     _apply(body.node, names, used)
     for value in body.output:
         value.name = names.get(value.name, value.name)
@@ -95,9 +95,9 @@ def _drop_symbols(value: onnx.ValueInfoProto) -> None:
 def _make_way(graph: OnnxGraph, names: set[str]) -> None:
     """Inner tensors that happen to be called like a port get another name."""
     for node in graph.nodes:
-        for place, name in enumerate(node.output):
+        for index, name in enumerate(node.output):
             if name in names:
-                node.output[place] = f"{name}__inner"
+                node.output[index] = f"{name}__inner"
                 graph.rename(name, f"{name}__inner")
     for name in names & graph.constants.keys():
         graph.constants[f"{name}__inner"] = graph.constants.pop(name)

@@ -47,8 +47,8 @@ def _outside(name: str, value: np.ndarray, data: Path, file: BinaryIO) -> Tensor
     tensor.ClearField("raw_data")
     tensor.dims[:] = value.shape
     tensor.data_location = TensorProto.EXTERNAL
-    place = {"location": data.name, "offset": file.tell(), "length": value.nbytes}
-    for key, entry in place.items():
+    location = {"location": data.name, "offset": file.tell(), "length": value.nbytes}
+    for key, entry in location.items():
         tensor.external_data.add(key=key, value=str(entry))
     value.tofile(file)
     return tensor

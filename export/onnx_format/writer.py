@@ -11,7 +11,7 @@ import keras
 from export.base.artifact import Port
 from export.base.errors import ConversionError, InputError
 from export.base.runtime import Arrays
-from export.conversion.writer import Written
+from export.conversion.writer import WriteResult
 from export.keras_model import ports
 from export.keras_model.metadata import describe
 from export.onnx_format import channels_first as layout
@@ -88,7 +88,7 @@ class OnnxWriter:
         calibration: Sequence[Arrays],
         path: Path,
         size: int,
-    ) -> Written:
+    ) -> WriteResult:
         """Writes the graph in one precision."""
         graph = converted
         about = describe(model, precision, dict(self.metadata) | self._layout(model))
@@ -100,7 +100,7 @@ class OnnxWriter:
                 about[integer_ports.KEY] = json.dumps(integer_ports.expose(graph))
             introduce(graph, model.name, about)
             files = write.write(graph, path)
-        return Written(
+        return WriteResult(
             self._ports(ports.inputs(model), graph.inputs),
             self._ports(ports.outputs(model), graph.outputs),
             graph.operators(),
@@ -111,7 +111,7 @@ class OnnxWriter:
 
     def _ports(self, model_ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:
         """The model's ports as they are in the file."""
-        shaped = layout.turned(model_ports) if self.nchw else model_ports
+        shaped = layout.channels_first_ports(model_ports) if self.nchw else model_ports
         return tuple(replace(port, index=order.index(port.name)) for port in shaped)
 
     def _layout(self, model: keras.Model) -> dict[str, str]:

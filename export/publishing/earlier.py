@@ -131,7 +131,7 @@ def _merged(earlier: Manifest, new: Description, kept: list[Entry]) -> Descripti
 def _joined(earlier: Places, new: Places, files: Collection[str]) -> Places:
     return {
         port: entries
-        | {name: place for name, place in earlier.get(port, {}).items() if name in files}
+        | {name: entry for name, entry in earlier.get(port, {}).items() if name in files}
         for port, entries in new.items()
     }
 

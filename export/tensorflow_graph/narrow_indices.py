@@ -23,14 +23,14 @@ def narrow(nodes: Sequence[Any]) -> list[Any]:
     constants = {node.name: node for node in nodes if node.op == "Const"}
     made: dict[str, Any] = {}
     for node in nodes:
-        for attribute, places in _narrowable(node):
-            sources = [node.input[place].split(":")[0] for place in places]
+        for attribute, indices in _narrowable(node):
+            sources = [node.input[index].split(":")[0] for index in indices]
             copies = [_narrowed(constants.get(source)) for source in sources]
             if None in copies:
                 continue
-            for place, copy in zip(places, copies, strict=True):
+            for index, copy in zip(indices, copies, strict=True):
                 made[copy.name] = copy
-                node.input[place] = copy.name + (":output:0" if ":" in node.input[place] else "")
+                node.input[index] = copy.name + (":output:0" if ":" in node.input[index] else "")
             node.attr[attribute].type = NARROW
     return list(made.values())
 
@@ -54,7 +54,7 @@ def _narrowable(node: Any) -> list[tuple[str, list[int]]]:
     ]
     results = {arg.type_attr for arg in definition.output_arg}
     return [
-        (name, [place for place, kind in enumerate(kinds) if kind == name])
+        (name, [index for index, kind in enumerate(kinds) if kind == name])
         for name in wide
         if name in kinds and name not in results
     ]

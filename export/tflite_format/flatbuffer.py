@@ -98,16 +98,16 @@ def ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
     found = []
     for maps, order in ((signature.inputs, graph.inputs), (signature.outputs, graph.outputs)):
-        places = {int(tensor): place for place, tensor in enumerate(order)}
-        found.append(tuple(_port(graph, entry, places[entry.tensorIndex]) for entry in maps))
+        indices = {int(tensor): index for index, tensor in enumerate(order)}
+        found.append(tuple(_port(graph, entry, indices[entry.tensorIndex]) for entry in maps))
     return found[0], found[1]
 
 
-def _port(graph: Any, entry: Any, place: int) -> Port:
+def _port(graph: Any, entry: Any, index: int) -> Port:
     tensor = graph.tensors[entry.tensorIndex]
     sizes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     name, shape = entry.name.decode(), tuple(int(n) if n >= 0 else None for n in sizes)
-    return Port(name, name, place, shape, DTYPES[tensor.type])
+    return Port(name, name, index, shape, DTYPES[tensor.type])
 
 
 def _name(code: Any) -> str:

@@ -118,8 +118,8 @@ def _function(
     nodes = {node.name: node for node in graph.node}
     given = [nodes[name.split(":")[0]].attr for name in inputs]
     specs = [
-        tf.TensorSpec(attr["shape"].shape, attr["dtype"].type, name=f"input_{place:04}")
-        for place, attr in enumerate(given)
+        tf.TensorSpec(attr["shape"].shape, attr["dtype"].type, name=f"input_{index:04}")
+        for index, attr in enumerate(given)
     ]
 
     def call(*feeds: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -130,7 +130,7 @@ def _function(
             input_map=dict(zip(inputs, feeds, strict=True)) | read,
             return_elements=list(outputs),
         )
-        return {f"output_{place:04}": result for place, result in enumerate(results)}
+        return {f"output_{index:04}": result for index, result in enumerate(results)}
 
     return tf.function(call, input_signature=specs, autograph=False)
 
@@ -139,7 +139,7 @@ def _rename_functions(graph: Any) -> None:
     """Gives functions names that this process never used: TensorFlow keeps all that it meets."""
     prefix = f"graph_{next(_graphs)}"
     functions = graph.library.function
-    names = {each.signature.name: f"{prefix}_{place}" for place, each in enumerate(functions)}
+    names = {each.signature.name: f"{prefix}_{index}" for index, each in enumerate(functions)}
     for function in functions:
         function.signature.name = names[function.signature.name]
     for node in (*graph.node, *(node for function in functions for node in function.node_def)):

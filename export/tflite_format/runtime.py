@@ -46,7 +46,7 @@ class LiteRuntime:
 
     @staticmethod
     def _ports(signature: dict[str, Any], file: list[Any]) -> tuple[Port, ...]:
-        position = {detail["index"]: place for place, detail in enumerate(file)}
+        position = {detail["index"]: index for index, detail in enumerate(file)}
         ports = [
             Port(
                 name,

@@ -13,7 +13,7 @@ import keras
 from export.base.errors import ConversionError
 from export.base.files import WEIGHT_LIMIT
 from export.base.runtime import Arrays
-from export.conversion.writer import Written
+from export.conversion.writer import WriteResult
 from export.keras_model.metadata import describe
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
@@ -84,7 +84,7 @@ class TFLiteWriter:
         calibration: Sequence[Arrays],
         path: Path,
         size: int,
-    ) -> Written:
+    ) -> WriteResult:
         """Signs and writes one of the flatbuffers."""
         content = flatbuffer.sign(
             converted[precision],
@@ -94,7 +94,7 @@ class TFLiteWriter:
             size,
         )
         path.write_bytes(content)
-        return Written(inputs(model), outputs(model), flatbuffer.operators(content))
+        return WriteResult(inputs(model), outputs(model), flatbuffer.operators(content))
 
     def _explain(self, error: Failed) -> ConversionError:
         """The converter's pages of text in one line."""

@@ -103,11 +103,11 @@ class _Walk:
         if function is not None:
             training = kwargs.get("training")
             values = [v for v in keras.tree.flatten((args, kwargs)) if isinstance(v, Value)]
-            first, place = len(self.calls), len(self.expansions)
+            first, position = len(self.calls), len(self.expansions)
             results = self.run(function, values, inner, training)
             if function_of(operation) is None:
                 whole = Call(operation, args, kwargs, tuple(results), scope, "", masked)
-                self.expansions.insert(place, Expansion(whole, tuple(self.calls[first:])))
+                self.expansions.insert(position, Expansion(whole, tuple(self.calls[first:])))
             return results
         values = [Value(tuple(t.shape), t.dtype) for t in node.outputs]
         self.calls.append(Call(operation, args, kwargs, tuple(values), scope, opaque, masked))

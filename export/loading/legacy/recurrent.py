@@ -14,14 +14,14 @@ CANDIDATE = {4: 2, 3: 2, 1: 0}
 """The gate that the layer's `activation` is for, by the number of gates."""
 
 
-def from_cudnn(places: Sequence[tuple[keras.Layer, Any]], values: list[Any]) -> list[Any]:
+def from_cudnn(slots: Sequence[tuple[keras.Layer, Any]], values: list[Any]) -> list[Any]:
     """The values, with those of a CuDNN cell in the layout of a plain one.
 
     CuDNN keeps the matrices of each gate transposed and two biases that are added; there are as
     many weights, so the shape of the bias tells.
     """
     values = list(values)
-    for index, (layer, variable) in enumerate(places):
+    for index, (layer, variable) in enumerate(slots):
         bias = values[index]
         gates = LSTM_GATES if isinstance(layer, keras.layers.LSTMCell) else GRU_GATES
         if variable.name != "bias" or not isinstance(layer, RECURRENT_CELLS) or bias.ndim != 1:

@@ -117,7 +117,7 @@ def split(
         sizes = list(num_or_size_splits)
         if -1 in sizes:
             sizes[sizes.index(-1)] = value.shape[axis] - sum(sizes) - 1
-        return ops.split(value, [int(place) for place in np.cumsum(sizes)[:-1]], axis=axis)
+        return ops.split(value, [int(end) for end in np.cumsum(sizes)[:-1]], axis=axis)
     return ops.split(value, num_or_size_splits, axis=axis)
 
 

@@ -12,7 +12,7 @@ from export.loading.legacy.paths import paths_of
 from export.loading.legacy.rebuild import Member
 from export.loading.legacy.recurrent import from_cudnn, keep_hard_sigmoids
 
-Place = tuple[keras.Layer, keras.Variable]
+Slot = tuple[keras.Layer, keras.Variable]
 
 OTHER_NAMES = {"sn_u": "vector_u"}
 UNUSED = ("StateVar", "rng_state", "seed_generator_state")
@@ -57,23 +57,23 @@ def _by_layer(
 ) -> Iterator[tuple[keras.Variable, np.ndarray]]:
     for member in members[id(model)]:
         arrays = [a for a in stored.get(member.name, []) if _last(a) not in UNUSED]
-        places = _places(member.layer) if member.layer else []
-        yield from _fit(member.name, places, arrays)
+        slots = _slots(member.layer) if member.layer else []
+        yield from _fit(member.name, slots, arrays)
 
 
-def _places(layer: keras.Layer) -> list[Place]:
+def _slots(layer: keras.Layer) -> list[Slot]:
     """The variables in the order in which Keras 2 lists the weights of a layer."""
     trained, fixed = _split(layer)
     return trained + fixed
 
 
-def _split(layer: keras.Layer) -> tuple[list[Place], list[Place]]:
+def _split(layer: keras.Layer) -> tuple[list[Slot], list[Slot]]:
     """What is trained, and what is not; a model lists its own weights last, a layer first."""
     own = [(layer, v) for v in layer._trainable_variables]
     own_fixed = [(layer, v) for v in layer._non_trainable_variables]
     parts = [_split(part) for part in _parts(layer)]
-    trained = [place for part, _ in parts for place in part]
-    fixed = [place for _, part in parts for place in part]
+    trained = [slot for part, _ in parts for slot in part]
+    fixed = [slot for _, part in parts for slot in part]
     is_model = isinstance(layer, keras.Model)
     if layer.trainable:
         return (
@@ -81,7 +81,7 @@ def _split(layer: keras.Layer) -> tuple[list[Place], list[Place]]:
         )
     if is_model:
         return [], trained + own + fixed + own_fixed
-    return [], own + own_fixed + [place for part in parts for half in part for place in half]
+    return [], own + own_fixed + [slot for part in parts for half in part for slot in half]
 
 
 def _parts(layer: keras.Layer) -> list[keras.Layer]:
@@ -91,18 +91,18 @@ def _parts(layer: keras.Layer) -> list[keras.Layer]:
 
 
 def _fit(
-    name: str, places: Sequence[Place], arrays: Sequence[Stored]
+    name: str, slots: Sequence[Slot], arrays: Sequence[Stored]
 ) -> Iterator[tuple[keras.Variable, np.ndarray]]:
     """Pairs of variable and array; in order where the names agree, else by name and shape."""
-    if len(places) != len(arrays):
+    if len(slots) != len(arrays):
         raise InputError(
-            f"layer {name!r} has {len(places)} weights and the file {len(arrays)}; "
+            f"layer {name!r} has {len(slots)} weights and the file {len(arrays)}; "
             "its weights are of another model, or it is damaged"
         )
-    if not all(_same_name(p, a) for p, a in zip(places, arrays, strict=True)):
-        arrays = _sorted(places, arrays)
-    values = from_cudnn(places, [array.value for array in arrays])
-    for (_, variable), value in zip(places, values, strict=True):
+    if not all(_same_name(p, a) for p, a in zip(slots, arrays, strict=True)):
+        arrays = _sorted(slots, arrays)
+    values = from_cudnn(slots, [array.value for array in arrays])
+    for (_, variable), value in zip(slots, values, strict=True):
         if tuple(variable.shape) != value.shape:
             raise InputError(
                 f"weights {variable.name!r} of layer {name!r} have shape {tuple(variable.shape)}, "
@@ -111,13 +111,13 @@ def _fit(
         yield variable, value
 
 
-def _sorted(places: Sequence[Place], arrays: Sequence[Stored]) -> list[Stored]:
+def _sorted(slots: Sequence[Slot], arrays: Sequence[Stored]) -> list[Stored]:
     """For each variable the array of its name, of the layer of that name where several have it.
 
     Names that say nothing (`param_0`, or none that is here) leave the order of the file.
     """
     left, chosen = list(arrays), []
-    for layer, variable in places:
+    for layer, variable in slots:
         fitting = [a for a in left if _same_name((layer, variable), a)]
         fitting = [a for a in fitting if layer.name in a.name.split("/")] or fitting
         if not fitting:
@@ -127,9 +127,9 @@ def _sorted(places: Sequence[Place], arrays: Sequence[Stored]) -> list[Stored]:
     return chosen
 
 
-def _same_name(place: Place, array: Stored) -> bool:
+def _same_name(slot: Slot, array: Stored) -> bool:
     last = _last(array)
-    return OTHER_NAMES.get(last, last) == place[1].name
+    return OTHER_NAMES.get(last, last) == slot[1].name
 
 
 def _last(array: Stored) -> str:

@@ -31,8 +31,8 @@ def bucketize(context: Any, node: Any, name: str, args: Any) -> None:
     boundaries = np.array(node.get_attr("boundaries").floats, np.float32)
     single = make(context, "Cast", node.input, to=TensorProto.FLOAT)
     column = make(context, "Unsqueeze", [single, constant(context, np.array([-1]))])
-    above = make(context, "GreaterOrEqual", [column, constant(context, boundaries)])
-    counted = make(context, "Cast", [above], to=TensorProto.INT32)
+    reached = make(context, "GreaterOrEqual", [column, constant(context, boundaries)])
+    counted = make(context, "Cast", [reached], to=TensorProto.INT32)
     last = constant(context, np.array([-1]))
     replace(context, node, "ReduceSum", [counted, last], keepdims=0)
 

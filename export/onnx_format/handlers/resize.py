@@ -39,8 +39,8 @@ def nearest(context: Any, node: Any, name: str, args: Any) -> None:
 def indices(old: int, new: int, shift: float) -> np.ndarray:
     """Which of `old` rows each of `new` takes, in float32 as TensorFlow computes it."""
     scale = np.float32(old) / np.float32(new)
-    places = np.floor((np.arange(new, dtype=np.float32) + np.float32(shift)) * scale)
-    return np.minimum(places, old - 1).astype(np.int64)
+    positions = np.floor((np.arange(new, dtype=np.float32) + np.float32(shift)) * scale)
+    return np.minimum(positions, old - 1).astype(np.int64)
 
 
 def _indices(context: Any, x: str, size: str, axis: int, shift: float) -> str:
@@ -55,8 +55,8 @@ def _indices(context: Any, x: str, size: str, axis: int, shift: float) -> str:
     old = real(single(make(context, "Shape", [x]), 2 + axis))
     new = real(single(size, axis))
     zero, one = (constant(context, np.array(value, np.float32)) for value in (0, 1))
-    places = make(context, "Range", [zero, new, one])
-    centers = make(context, "Add", [places, constant(context, np.array(shift, np.float32))])
+    positions = make(context, "Range", [zero, new, one])
+    centers = make(context, "Add", [positions, constant(context, np.array(shift, np.float32))])
     found = make(context, "Mul", [centers, make(context, "Div", [old, new])])
     last = make(context, "Sub", [old, one])
     rows = make(context, "Min", [make(context, "Floor", [found]), last])

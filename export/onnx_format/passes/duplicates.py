@@ -22,8 +22,8 @@ def merge(graph: OnnxGraph) -> None:
         key = _key(node)
         if key is None or not outputs.isdisjoint(node.output):
             continue
-        for place, name in enumerate(node.output):
-            same[name] = first.setdefault((*key, place), name)
+        for index, name in enumerate(node.output):
+            same[name] = first.setdefault((*key, index), name)
     for node in graph.nodes:
         for old in reads(node) - set(node.input):
             graph.rename_in(node, old, same.get(old, old))

@@ -22,13 +22,13 @@ class Edit:
 
     Attributes:
         node: what reads it.
-        place: as which input.
+        index: as which input.
         axis: of the constant.
         order: for each position on the axis now, its position afterwards.
     """
 
     node: onnx.NodeProto
-    place: int
+    index: int
     axis: int
     order: np.ndarray
 
@@ -104,16 +104,16 @@ class _Walk:
         return [Edit(node, 1, 1 if given.get("transB") else 0, order)]
 
     def _elementwise(self, node: onnx.NodeProto, name: str, order: np.ndarray) -> list[Edit] | None:
-        others = [place for place, other in enumerate(node.input) if other != name]
-        if any(self._rank(node.input[place]) is None for place in others):
+        others = [index for index, other in enumerate(node.input) if other != name]
+        if any(self._rank(node.input[index]) is None for index in others):
             return None
-        values = {place: self._graph.constants[node.input[place]] for place in others}
-        wide = {place: value for place, value in values.items() if value.size > 1}
+        values = {index: self._graph.constants[node.input[index]] for index in others}
+        wide = {index: value for index, value in values.items() if value.size > 1}
         further = self.edits(node.output[0], order)
         fits = all({v.size, v.shape[-1]} == {len(order)} for v in wide.values())
         if further is None or not fits:
             return None
-        return [*(Edit(node, place, v.ndim - 1, order) for place, v in wide.items()), *further]
+        return [*(Edit(node, index, v.ndim - 1, order) for index, v in wide.items()), *further]
 
     def _concatenation(
         self, node: onnx.NodeProto, name: str, order: np.ndarray
@@ -135,7 +135,7 @@ class _Walk:
 
 
 def _apply(graph: OnnxGraph, edit: Edit) -> None:
-    name = edit.node.input[edit.place]
+    name = edit.node.input[edit.index]
     moved = np.take(graph.constants[name], np.argsort(edit.order), axis=edit.axis)
-    edit.node.input[edit.place] = f"{edit.node.output[0]}/{edit.place}/ordered"
-    graph.constants[edit.node.input[edit.place]] = moved
+    edit.node.input[edit.index] = f"{edit.node.output[0]}/{edit.index}/ordered"
+    graph.constants[edit.node.input[edit.index]] = moved

@@ -30,7 +30,7 @@ def invert(perm: Perm) -> Perm:
     return tuple(int(i) for i in np.argsort(perm))
 
 
-def above(name: str) -> str:
+def untransposed(name: str) -> str:
     """What the tensor above the transpose is called."""
     return f"{name}/above"
 
@@ -40,13 +40,13 @@ def sunk(node: onnx.NodeProto, inputs: Sequence[str], perm: Perm) -> Sunk:
     moved = onnx.NodeProto()
     moved.CopyFrom(node)
     moved.input[:] = inputs
-    moved.output[:] = [above(name) for name in node.output]
-    return Sunk([moved], {name: (above(name), perm) for name in node.output})
+    moved.output[:] = [untransposed(name) for name in node.output]
+    return Sunk([moved], {name: (untransposed(name), perm) for name in node.output})
 
 
-def constant_of(mover: Any, node: onnx.NodeProto, place: int) -> np.ndarray | None:
-    """The value of input `place`, when it is constant."""
-    return mover.graph.constants.get(node.input[place]) if len(node.input) > place else None
+def constant_of(mover: Any, node: onnx.NodeProto, index: int) -> np.ndarray | None:
+    """The value of input `index`, when it is constant."""
+    return mover.graph.constants.get(node.input[index]) if len(node.input) > index else None
 
 
 def set_attributes(node: onnx.NodeProto, **values: Any) -> None:

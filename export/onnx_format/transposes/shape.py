@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 
 from export.onnx_format.graph import attributes
-from export.onnx_format.transposes.rule import Perm, Rule, Sunk, above, constant_of, sunk
+from export.onnx_format.transposes.rule import Perm, Rule, Sunk, constant_of, sunk, untransposed
 
 
 def _shape(mover: Any, node: onnx.NodeProto, perm: Perm) -> Sunk | None:
@@ -14,7 +14,7 @@ def _shape(mover: Any, node: onnx.NodeProto, perm: Perm) -> Sunk | None:
     if attributes(node):
         return None
     shape = onnx.helper.make_node(
-        "Shape", [mover.origin[node.input[0]][0]], [above(node.output[0])], name=node.name
+        "Shape", [mover.origin[node.input[0]][0]], [untransposed(node.output[0])], name=node.name
     )
     order = mover.constant(f"{node.output[0]}/order", np.array(perm))
     gather = onnx.helper.make_node(
@@ -54,11 +54,11 @@ def _matmul(mover: Any, node: onnx.NodeProto, perm: Perm) -> Sunk | None:
     convolution = onnx.helper.make_node(
         "Conv",
         [mover.origin[node.input[0]][0], name],
-        [above(node.output[0])],
+        [untransposed(node.output[0])],
         name=node.name,
         kernel_shape=[1, 1],
     )
-    return Sunk([convolution], {node.output[0]: (above(node.output[0]), perm)})
+    return Sunk([convolution], {node.output[0]: (untransposed(node.output[0]), perm)})
 
 
 RULES: dict[str, Rule] = {
