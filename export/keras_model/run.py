@@ -11,8 +11,13 @@ from export.keras_patches.operations import replaced
 from fold.keras_graph.at_dtype import at_dtype
 
 
-def run(model: keras.Model, inputs: Arrays) -> Arrays:
+def run(model: keras.Model, inputs: Arrays, target: str = "cpu") -> Arrays:
     """The model's outputs at inference, by name; on the CPU, where float32 is float32.
+
+    Args:
+        model: with known inputs.
+        inputs: by name.
+        target: "moved" moves the coordinates of bilinear resizing by one unit of the last place.
 
     Raises:
         InputError: it would take more memory than there is.
@@ -20,7 +25,7 @@ def run(model: keras.Model, inputs: Arrays) -> Arrays:
     import tensorflow as tf
 
     refuse_large_run(model, inputs)
-    with tf.device("CPU:0"), replaced("cpu"):
+    with tf.device("CPU:0"), replaced(target):
         return unpack(model, model(pack(model, inputs), training=False))
 
 
@@ -41,3 +46,19 @@ def wide(inputs: Arrays) -> Arrays:
         name: values.astype(np.float64) if values.dtype.kind == "f" else values
         for name, values in inputs.items()
     }
+
+
+def resizes(model: keras.Model) -> bool:
+    """Whether the model may resize bilinearly: a layer of someone else's may always."""
+    parts = [*model._flatten_layers(), *_operations(model)]
+    return any(
+        getattr(part, "interpolation", "") == "bilinear"
+        or not type(part).__module__.startswith("keras.")
+        for part in parts
+    )
+
+
+def _operations(model: keras.Model) -> list[keras.Operation]:
+    """Of the model and of those inside it."""
+    parts = model._flatten_layers()
+    return [each for part in parts for each in getattr(part, "operations", [])]

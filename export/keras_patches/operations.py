@@ -14,6 +14,7 @@ from keras.src.utils import tf_utils
 
 from export.keras_patches import reverse, transposed
 from export.keras_patches.channels_last import with_channels_last
+from export.keras_patches.moved_coordinates import moved
 from export.keras_patches.per_axis import per_axis
 from export.keras_patches.resizing import by_matrices
 from export.keras_patches.volumes import by_plane
@@ -21,7 +22,7 @@ from export.keras_patches.volumes import by_plane
 
 @contextmanager
 def replaced(target: str) -> Iterator[None]:
-    """Inside the block Keras computes with the functions for "cpu", "onnx" or "tflite"."""
+    """Inside the block Keras computes with the functions for `target`, a key of `FOR`."""
     with ExitStack() as undo:
         for (module, name), replacement in FOR[target].items():
             original = getattr(module, name)
@@ -112,8 +113,10 @@ CONVERTIBLE: Replacements = CONVOLUTIONS | {
     (image, "resize"): by_matrices,
     (tf_utils, "tf_encode_categorical_inputs"): _refuse_counting,
 }
+CPU: Replacements = CONVOLUTIONS | {(nn, "max_pool"): by_plane}
 FOR = {
-    "cpu": CONVOLUTIONS | {(nn, "max_pool"): by_plane},
+    "cpu": CPU,
+    "moved": CPU | {(image, "resize"): moved},
     "onnx": CONVERTIBLE
     | {
         (nn, "conv_transpose"): transposed.by_operator,

@@ -33,9 +33,9 @@ def by_matrices(
         aspect = (crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode, fill_value)
         return resize(images, size, interpolation, antialias, *aspect, data_format)
     if crop_to_aspect_ratio:
-        x = _cropped(x, size)
+        x = cropped(x, size)
     elif pad_to_aspect_ratio:
-        x = _padded(x, size, fill_value)
+        x = padded(x, size, fill_value)
     if interpolation in KNOWN and not antialias:
         x = resize(x, size, interpolation, data_format="channels_last")
     else:
@@ -56,14 +56,15 @@ def _at_aspect(x: Any, size: Size) -> list[tuple[int, int]]:
     ]
 
 
-def _cropped(x: Any, size: Size) -> Any:
+def cropped(x: Any, size: Size) -> Any:
+    """Images [..., rows, columns, channels] cut to the aspect of `size`, as Keras does."""
     lengths = [(old, max(min(old, new), 1)) for old, new in _at_aspect(x, size)]
     rows, columns = (slice((old - new) // 2, (old - new) // 2 + new) for old, new in lengths)
     return x[..., rows, columns, :]
 
 
-def _padded(x: Any, size: Size, value: float) -> Any:
-    """Keras adds the same on both sides, so that an odd rest is lost."""
+def padded(x: Any, size: Size, value: float) -> Any:
+    """Images extended to the aspect of `size`; the same on both sides, so an odd rest is lost."""
     margins = [(max(old, new) - old) // 2 for old, new in _at_aspect(x, size)]
     around = [(0, 0)] * (len(x.shape) - 3) + [(each, each) for each in margins] + [(0, 0)]
     return tf.pad(x, around, constant_values=tf.cast(value, x.dtype))

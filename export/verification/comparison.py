@@ -83,6 +83,7 @@ def compare(
     result: Arrays,
     *,
     original: Arrays | None = None,
+    moved: Arrays | None = None,
     precision: str = "float32",
     rtol: float | None = None,
     atol: float | None = None,
@@ -99,6 +100,7 @@ def compare(
         result: what the artefact gave.
         original: what the original model gave in its own precision, if known. It sets the dtypes to
             expect, and the noise that is normal for this model.
+        moved: what it gives with its coordinates moved, if it resizes; noise of the same kind.
         precision: which default bounds apply, see `export.verification.precisions`.
         rtol: replaces the default, see `Tolerances`.
         atol: replaces the default.
@@ -125,6 +127,7 @@ def compare(
             run,
             (units or {}).get(name, 0.0),
             labels,
+            (moved or {}).get(name),
         )
         for name in shared
     )

@@ -1,6 +1,6 @@
 """Runs the original Keras model, in float64 and in float32, to make a `Reference`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from export.keras_model.open_sizes import open_sizes
 from export.keras_model.output_scale import units
 from export.keras_model.prepare import prepare
 from export.keras_model.random_inputs import draw, ranges_for
-from export.keras_model.run import in_float64, run, wide
+from export.keras_model.run import in_float64, resizes, run, wide
 from export.keras_model.user_inputs import named_inputs
 from export.verification.comparison import Comparison, compare, merge
 from export.verification.reference import GIVEN, STRESS, Arrays, Case, Reference
@@ -56,6 +56,7 @@ def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -
             case.truth,
             run(own, case.inputs),
             original=case.original,
+            moved=case.moved,
             units=reference.units,
             labels=case.labels,
             run=f"Keras, batch {len(case.labels)}",
@@ -109,12 +110,10 @@ def without_truth(
 def with_truth(model: keras.Model, cases: Sequence[Case]) -> tuple[Case, ...]:
     """The same cases with what the model computes in float64."""
     exact, _ = in_float64(model, cases[0].inputs)
+    found = [_exactly(exact, case.inputs, case.truth) for case in cases]
     return tuple(
-        replace(
-            case,
-            truth=dict(zip(case.truth, run(exact, wide(case.inputs)).values(), strict=True)),
-        )
-        for case in cases
+        replace(case, truth=truth, moved=moved)
+        for case, (truth, moved) in zip(cases, found, strict=True)
     )
 
 
@@ -130,8 +129,16 @@ def _first(examples: Sequence[Arrays], count: int) -> Arrays:
 
 def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs: Arrays) -> Case:
     original = run(own, inputs)
-    truth = dict(zip(original, run(exact, wide(inputs)).values(), strict=True))
-    return Case(labels, inputs, truth, original)
+    truth, moved = _exactly(exact, inputs, original)
+    return Case(labels, inputs, truth, original, moved)
+
+
+def _exactly(exact: keras.Model, inputs: Arrays, names: Iterable[str]) -> tuple[Arrays, Arrays]:
+    """The truth, and the same with moved coordinates where the model may resize."""
+    truth = dict(zip(names, run(exact, wide(inputs)).values(), strict=True))
+    if not resizes(exact):
+        return truth, {}
+    return truth, dict(zip(names, run(exact, wide(inputs), "moved").values(), strict=True))
 
 
 def _independent(model: keras.Model, case: Case) -> bool:

@@ -18,6 +18,7 @@ def measure(
     run: str = "",
     unit: float = 0.0,
     labels: Sequence[str] = (),
+    moved: np.ndarray | None = None,
 ) -> Figures:
     """The figures of one output; a wrong shape or dtype fails with its reason."""
     problem = _mismatch(reference, result, original)
@@ -28,7 +29,8 @@ def measure(
     error = _error(truth, value)
     scale = np.maximum(_scale(truth), unit)
     size = np.where(np.isfinite(truth), np.abs(truth), 0.0)
-    excess = _excess(error, size, scale, own, bounds, reference.dtype)
+    noise = own if moved is None or own is None else np.maximum(own, _error(truth, _rows(moved)))
+    excess = _excess(error, size, scale, noise, bounds, reference.dtype)
     sqnr, cosine = _sqnr(truth, error), _cosine(truth, value)
     passed = bool(excess.max(initial=0.0) <= 1.0)
     ranking = excess

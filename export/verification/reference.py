@@ -27,12 +27,15 @@ class Case:
         inputs: by input name.
         truth: the original model in float64, by output name.
         original: the original model in float32, by output name.
+        moved: the original model in float64 with the coordinates of its bilinear resizing moved by
+            a unit of their last place in float32; empty where it resizes nothing.
     """
 
     labels: tuple[str, ...]
     inputs: Arrays
     truth: Arrays
     original: Arrays
+    moved: Arrays = field(default_factory=dict)
 
     def examples(self, start: int, stop: int) -> "Case":
         """The examples from `start` to before `stop`."""
@@ -40,7 +43,7 @@ class Case:
 
     def pick(self, indices: np.ndarray) -> "Case":
         """The examples with these indices."""
-        parts = (self.inputs, self.truth, self.original)
+        parts = (self.inputs, self.truth, self.original, self.moved)
         kept = [{name: values[indices] for name, values in part.items()} for part in parts]
         return Case(tuple(self.labels[i] for i in indices), *kept)
 
@@ -117,7 +120,7 @@ class Reference:
             raise InputError(f"{path.name} holds no reference; export again") from error
 
 
-PARTS = ("inputs", "truth", "original")
+PARTS = ("inputs", "truth", "original", "moved")
 
 
 def _store(arrays: Arrays, part: Mapping[str, np.ndarray]) -> dict[str, str]:
@@ -129,7 +132,7 @@ def _store(arrays: Arrays, part: Mapping[str, np.ndarray]) -> dict[str, str]:
 
 
 def _case(entry: Mapping[str, Any], stored: Mapping[str, np.ndarray]) -> Case:
-    parts = [{name: stored[key] for name, key in entry[part].items()} for part in PARTS]
+    parts = [{name: stored[key] for name, key in entry.get(part, {}).items()} for part in PARTS]
     case = Case(tuple(str(label) for label in entry["labels"]), *parts)
     arrays = [values for part in parts for values in part.values()]
     if not case.labels or not arrays or min(values.ndim for values in arrays) < 1:

@@ -112,6 +112,7 @@ def judge(reference: Reference, answers: Answers, bounds: Tolerances, setting: s
             case.truth,
             result,
             original=case.original,
+            moved=case.moved,
             run=f"{setting}, batch {len(case.labels)}",
             bounds=bounds,
             units=reference.units,
