@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from export.applicable import refuse_missing, refuse_unmatched
 from export.base.arrays import read_arrays
 from export.base.errors import InputError, NotEquivalent, Withheld
@@ -36,7 +34,6 @@ from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT
 from export.verification.reference import Reference
 
-EXAMPLES = 64
 Say = Callable[[str], None]
 
 
@@ -120,11 +117,12 @@ def _make(
     )
     from export.verification.make_reference import compare_model, make_reference
 
+    given = _inputs(original, options)
     say("Folding batch norms")
     model, report = fold(original, options)
     refuse(origin, report.to_dict())
     say("Running the original in float64")
-    reference = make_reference(original, _inputs(original, options), options.fixed_batch)
+    reference = make_reference(original, given, options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
     metadata = metadata_of(origin, report)
     outcomes = _folded_wrong(folded)
@@ -157,13 +155,14 @@ def _withheld(outcome: Outcome, stage: Path) -> Outcome:
 
 
 def _inputs(model: Any, options: Options) -> Any:
-    """The user's examples; for int8, where there are none, a few of those it is calibrated with."""
-    if options.inputs or options.calibration is None:
-        return read_arrays(options.inputs) if options.inputs else None
-    from export.keras_model.calibration import batches
+    """The user's examples; for int8, where there are none, some it is not calibrated with."""
+    held_out = None
+    if options.calibration is not None:
+        from export.keras_model.calibration import calibration_of
+        from export.keras_model.prepare import prepare
 
-    singles = batches(model, options.calibration)[:EXAMPLES]
-    return {name: np.concatenate([single[name] for single in singles]) for name in singles[0]}
+        held_out = calibration_of(prepare(model).model, options.calibration, model).held_out
+    return read_arrays(options.inputs) if options.inputs else held_out
 
 
 def _write_format(

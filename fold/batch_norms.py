@@ -15,6 +15,7 @@ from fold.keras_graph.functional import as_functional
 from fold.keras_graph.graph import Graph
 from fold.keras_graph.read import function_of, read_graph
 from fold.keras_graph.undisturbed import undisturbed
+from fold.origins import remember
 from fold.rebuild.clone import CannotWrite
 from fold.rebuild.write import write_model
 from fold.report.records import has_batch_norms, unfolded
@@ -65,11 +66,13 @@ def fold_batch_norms(
     keep = (keep,) if isinstance(keep, str) else tuple(keep)
     with undisturbed(model):
         try:
-            return _folded(as_functional(model, input_signature), keep, merge_branches)
+            result = _folded(as_functional(model, input_signature), keep, merge_branches)
         except FoldError:
             raise
         except Exception as error:
-            return _as_it_was(model, error)
+            result = _as_it_was(model, error)
+    remember(result.model, model)
+    return result
 
 
 def _folded(model: keras.Model, keep: tuple[str, ...], merge_branches: bool) -> FoldResult:

@@ -11,12 +11,11 @@ import keras
 
 from export.base.artifact import Artifact
 from export.base.errors import ConversionError, ExportError, InputError
-from export.base.files import refuse_existing, sha256
-from export.base.paths import given_path
-from export.base.runtime import Arrays
+from export.base.files import sha256
 from export.conversion.outcome import Outcome
+from export.conversion.requests import check_arguments, warn_of_noise
 from export.conversion.writer import Writer, WriteResult
-from export.keras_model.calibration import batches
+from export.keras_model.calibration import NO_CALIBRATION, Calibration, calibration_of
 from export.keras_model.prepare import Prepared, prepare
 from export.loading.given import model_of
 from export.processes import child
@@ -26,8 +25,13 @@ from export.transaction.stage import replacing
 from export.verification.comparison import Comparison
 from export.verification.gate import Gate
 from export.verification.precisions import precision_of
-from export.verification.reference import Reference
+from export.verification.reference import Arrays, Reference
+from fold.origins import origin_of
 
+UNQUANTIZED = (
+    "{1} is labelled {0}, but nothing in it is an integer: the model has no weights that the "
+    "converter quantizes (it leaves those of fewer than 1,024 numbers); use float32"
+)
 UNRUN = (
     "NOT RUN and not compared: the file needs TensorFlow's own kernels ({}), which the "
     "installed {} has not; try it on a runtime with the Flex delegate before you rely on it"
@@ -47,6 +51,7 @@ def write_file(
     (outcome,) = write_files(model, {precision: path}, writer, **settings)
     if outcome.artifact is None:
         raise outcome.error or ExportError(f"{path.name} was not written")
+    warn_of_noise(outcome)
     return outcome.artifact
 
 
@@ -67,7 +72,7 @@ def write_files(
         model: any built Keras model, or the path of a saved one. It is not changed.
         paths: by precision.
         writer: the format with its settings.
-        calibration: representative inputs, see `export.keras_model.calibration.batches`.
+        calibration: representative inputs, see `export.keras_model.calibration.calibration_of`.
         overwrite: whether files of these names may be replaced.
         reference: what the files must compute; by default what the model does on two batches.
         tolerances: bounds in the place of the defaults.
@@ -80,23 +85,16 @@ def write_files(
         InputError: wrong arguments, an unbuilt model, or a file exists.
     """
     rows = [precision_of(precision) for precision in paths]
-    _check_arguments(paths, writer, overwrite)
+    check_arguments(paths, writer, overwrite)
     child.start()
-    prepared = prepare(model_of(model, trust))
-    calibrated = any(row.calibrated for row in rows)
-    data = batches(prepared.model, calibration, writer.batch or 1) if calibrated else []
+    given = model_of(model, trust)
+    prepared = prepare(given)
+    data = NO_CALIBRATION
+    if any(row.calibrated for row in rows):
+        data = calibration_of(prepared.model, calibration, origin_of(given))
+        data.batches(writer.batch or 1)
     job = _Job(writer, prepared, paths, data, reference, dict(tolerances or {}))
     yield from job.outcomes(overwrite)
-
-
-def _check_arguments(paths: Mapping[str, Path], writer: Writer, overwrite: bool) -> None:
-    suffix, batch = writer.engine.suffix, writer.batch
-    for path in map(given_path, paths.values()):
-        if path.suffix != suffix:
-            raise InputError(f"{path.name!r} does not end in {suffix}; give it that suffix")
-        refuse_existing(path, overwrite)
-    if batch is not None and batch < 1:
-        raise InputError(f"a batch of {batch} is not a size; give a positive one or None")
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class _Job:
     writer: Writer
     prepared: Prepared
     paths: Mapping[str, Path]
-    calibration: Sequence[Arrays]
+    calibration: Calibration
     reference: Reference | None
     tolerances: dict[str, float | None]
 
@@ -145,7 +143,14 @@ class _Job:
             result, comparison, unrun = write_or_blame(
                 model, target, lambda part, target: self._attempt(part, precision, target)
             )
+            if precision_of(precision).calibrated:
+                doubts = (*self.calibration.warnings, *comparison.warnings)
+                comparison = replace(comparison, warnings=tuple(dict.fromkeys(doubts)))
             return self._artifact(precision, path, target, result, unrun), comparison
+
+    @cached_property
+    def _batches(self) -> Sequence[Arrays]:
+        return self.calibration.batches(self.writer.batch or 1) if self.calibration.examples else []
 
     @cached_property
     def _gate(self) -> Gate:
@@ -165,7 +170,7 @@ class _Job:
         else:
             gate = self._gate_of(model, None)
             converted = self._convert(model, gate, (precision,), target.parent)
-        result = self.writer.write(converted, model, precision, self.calibration, target, gate.size)
+        result = self.writer.write(converted, model, precision, self._batches, target, gate.size)
         return result, *gate.check(target, precision)
 
     def _convert(
@@ -176,7 +181,7 @@ class _Job:
         traced = trace(model, writer.batch, writer.name)
         return child.meanwhile(
             lambda: gate.run_model(precisions),
-            lambda: writer.convert(traced, model, precisions, self.calibration, directory),
+            lambda: writer.convert(traced, model, precisions, self._batches, directory),
         )
 
     def _gate_of(self, model: keras.Model, reference: Reference | None) -> Gate:
@@ -186,7 +191,7 @@ class _Job:
             model,
             writer.batch,
             writer.allow_flex,
-            self.calibration,
+            self.calibration.held_out,
             reference,
             self.tolerances,
         )
@@ -195,7 +200,10 @@ class _Job:
         self, precision: str, path: Path, target: Path, result: WriteResult, unrun: list[str]
     ) -> Artifact:
         engine = self.writer.engine
-        lacking = (UNRUN.format(", ".join(unrun), engine.name),) if unrun else ()
+        notes = list(self.prepared.notes)
+        notes += [UNRUN.format(", ".join(unrun), engine.name)] if unrun else []
+        if precision_of(precision).tolerances.min_sqnr is not None and not result.integers:
+            notes.append(UNQUANTIZED.format(precision, path.name))
         return Artifact(
             path=path,
             format=self.writer.name,
@@ -209,6 +217,6 @@ class _Job:
             sha256=sha256(target),
             files={file.name: sha256(file) for file in result.files},
             operators=result.operators,
-            notes=self.prepared.notes + lacking,
+            notes=tuple(notes),
             ran=not unrun,
         )

@@ -24,6 +24,7 @@ class WriteResult:
         files: further files beside it.
         opset: ONNX operator set, where that has a meaning.
         ir_version: ONNX file format version, where that has a meaning.
+        integers: whether anything that is real in the model is an integer in the file.
     """
 
     inputs: tuple[Port, ...]
@@ -32,6 +33,7 @@ class WriteResult:
     files: list[Path] = field(default_factory=list)
     opset: int | None = None
     ir_version: int | None = None
+    integers: bool = False
 
 
 class Writer(Protocol):

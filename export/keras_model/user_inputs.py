@@ -45,6 +45,8 @@ def _by_name(ports: Mapping[str, Port], given: Any) -> dict[str, Any]:
 
 def _fit(port: Port, value: Any) -> np.ndarray:
     array = np.asarray(value)
+    if array.dtype.kind == "c":
+        raise InputError(f"input {port.name!r} holds complex numbers; the model takes real ones")
     wanted = port.shape
     pairs = list(zip(array.shape[1:], wanted[1:], strict=False))
     if array.ndim != len(wanted) or any(size not in (None, n) for n, size in pairs):

@@ -1,6 +1,7 @@
 """ONNX files with the settings of one export."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,9 @@ from export.processes import child
 from export.tensorflow_graph import large_weights
 from export.tensorflow_graph.trace import Traced
 from export.verification.engine import Engine
-from export.verification.precisions import DEFAULT
+from export.verification.precisions import DEFAULT, precision_of
+
+INTEGER = re.compile("Quantize|Integer|QLinear")
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class OnnxWriter:
         files = write.write(graph, path)
         if precision != DEFAULT:
             graph = self._reduce(path, precision, calibration)
-            if calibration and self.integer_io:
+            if precision_of(precision).calibrated and self.integer_io:
                 about[integer_ports.KEY] = json.dumps(integer_ports.expose(graph))
             introduce(graph, model.name, about)
             files = write.write(graph, path)
@@ -107,6 +110,7 @@ class OnnxWriter:
             files,
             self.opset,
             graph.model.ir_version,
+            any(INTEGER.search(name) for name in graph.operators()),
         )
 
     def _ports(self, model_ports: tuple[Port, ...], order: list[str]) -> tuple[Port, ...]:

@@ -51,5 +51,5 @@ def batch(labels: Iterable[str]) -> str:
 def bounds(tolerances: Mapping[str, Any]) -> str:
     """What was allowed, in the terms that decided."""
     if tolerances["min_sqnr"] is not None:
-        return f"SQNR {tolerances['min_sqnr']:.0f} dB, cosine {tolerances['min_cosine']:.2f}"
+        return f"SQNR {tolerances['min_sqnr']:.0f} dB"
     return f"rtol {tolerances['rtol']:.0e}, atol {tolerances['atol']:.0e}"

@@ -8,6 +8,7 @@ import keras
 
 from export.base.artifact import Artifact
 from export.conversion.outcome import Outcome
+from export.conversion.requests import refuse_idle
 from export.conversion.write_files import write_file, write_files
 from export.tflite_format.writer import TFLiteWriter
 from export.verification.reference import Reference
@@ -26,6 +27,7 @@ def to_tflite(
     metadata: Mapping[str, str] | None = None,
     reference: Reference | None = None,
     trust: bool = False,
+    min_sqnr: float | None = None,
 ) -> Artifact:
     """Writes `model` as a TFLite file that LiteRT was seen to load, run and agree with.
 
@@ -37,7 +39,8 @@ def to_tflite(
         path: ends in `.tflite`.
         batch: fixed batch size, which is what delegates want; None leaves it free.
         precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
-        calibration: representative inputs for "int8", see `export.keras_model.calibration.batches`.
+        calibration: representative inputs for "int8", see
+            `export.keras_model.calibration.calibration_of`.
         integer_io: whether an "int8" file takes and gives int8 as well; else float32.
         allow_flex: whether operators may be left to TensorFlow's own kernels, which few devices
             have. Such a file is run only where the installed runtime has them; else a note in the
@@ -47,6 +50,8 @@ def to_tflite(
         reference: what the model computes, from `export.verification.make_reference`; saves a
             run.
         trust: of the path of a model, see `export.load_model`.
+        min_sqnr: least ratio of signal to noise of a quantized file, in decibel, in the place of
+            the default; see `export.verification.precisions`.
 
     Returns:
         An `Artifact` that tells the file's hash, size, ports and operators.
@@ -56,6 +61,7 @@ def to_tflite(
         ConversionError: the model can't be converted; the message names the layer.
         NotEquivalent: the file would not compute what the model computes. None is written.
     """
+    refuse_idle(precision, integer_io, min_sqnr)
     writer = TFLiteWriter(batch, integer_io, allow_flex, metadata or {})
     return write_file(
         model,
@@ -66,6 +72,7 @@ def to_tflite(
         overwrite=overwrite,
         reference=reference,
         trust=trust,
+        tolerances={"min_sqnr": min_sqnr},
     )
 
 

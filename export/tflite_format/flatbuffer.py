@@ -73,6 +73,13 @@ def operators(content: bytes) -> dict[str, int]:
     return dict(sorted(Counter(used).items()))
 
 
+def has_quantized(content: bytes) -> bool:
+    """Whether any tensor is an integer that stands for a real."""
+    model = schema.ModelT.InitFromPackedBuf(content)
+    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
+    return any(t.quantization is not None and t.quantization.scale is not None for t in tensors)
+
+
 class _Aligned(schema.BufferT):
     """A buffer whose data begin at a multiple of `ALIGNMENT`, which the Python packer forgets."""
 

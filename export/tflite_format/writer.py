@@ -94,7 +94,12 @@ class TFLiteWriter:
             size,
         )
         path.write_bytes(content)
-        return WriteResult(inputs(model), outputs(model), flatbuffer.operators(content))
+        return WriteResult(
+            inputs(model),
+            outputs(model),
+            flatbuffer.operators(content),
+            integers=flatbuffer.has_quantized(content),
+        )
 
     def _explain(self, error: Failed) -> ConversionError:
         """The converter's pages of text in one line."""

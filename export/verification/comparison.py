@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, to_builtins
 
+from export.base.parts import WHOLE, Parts
 from export.base.visible import visible
 from export.verification.figures import Figures, Stored, worst
 from export.verification.measure import measure
+from export.verification.noise import ranges
 from export.verification.precisions import tolerances
 from export.verification.tolerances import Tolerances
 
@@ -90,6 +92,7 @@ def compare(
     min_sqnr: float | None = None,
     bounds: Tolerances | None = None,
     units: Mapping[str, float] | None = None,
+    parts: Mapping[str, Parts] | None = None,
     run: str = "",
     labels: Sequence[str] = (),
 ) -> Comparison:
@@ -107,6 +110,8 @@ def compare(
         min_sqnr: replaces the default, in decibel.
         bounds: all of these at once.
         units: by output name, the least scale of an example; see `export.keras_model.output_scale`.
+        parts: by output name, what is judged apart where noise is; see
+            `export.keras_model.output_parts`.
         run: a label for the records.
         labels: what each example of the batch was made of.
 
@@ -128,6 +133,7 @@ def compare(
             (units or {}).get(name, 0.0),
             labels,
             (moved or {}).get(name),
+            (parts or {}).get(name, WHOLE),
         )
         for name in shared
     )
@@ -135,6 +141,8 @@ def compare(
     warnings = tuple(
         f"output {name!r} is the same for every input; it proves little" for name in flat
     )
+    if bounds.min_sqnr is not None:
+        warnings += tuple(_lost(each) for each in figures if each.lost and each.passed)
     return Comparison(figures, tuple(missing + extra), warnings, bounds)
 
 
@@ -146,6 +154,13 @@ def merge(comparisons: Iterable[Comparison]) -> Comparison:
         tuple(dict.fromkeys(problem for part in parts for problem in part.problems)),
         tuple(dict.fromkeys(warning for part in parts for warning in part.warnings)),
         parts[0].tolerances if parts else Tolerances(),
+    )
+
+
+def _lost(figures: Figures) -> str:
+    return (
+        f"channels {ranges(figures.lost)} of output {figures.name!r} tell nothing in 8 bits beside "
+        "larger ones; make them an output of their own, or use 16-bit activations"
     )
 
 

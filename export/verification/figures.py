@@ -45,6 +45,7 @@ class Figures:
         passed: within the bounds.
         problem: why not, when a figure can't say it.
         worst_input: what the worst example was made of: "normal", "large", "given" ...
+        lost: channels of the last axis whose error is as large as their signal.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Figures:
     passed: bool
     problem: str = ""
     worst_input: str = ""
+    lost: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Stored]:
         """The same as plain values, for JSON."""

@@ -1,6 +1,6 @@
 """Decides whether a file may get its name: it loads, runs, is finite and agrees with the model."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Gate:
         model: the model it was made from, in float32, with known inputs.
         batch: the file's fixed batch size, or None.
         allow_flex: whether operators of TensorFlow itself may be in it.
-        examples: typical batches, to run calibrated files on; they saturate beyond them.
+        examples: typical inputs by name, to run calibrated files on; they saturate beyond them.
         reference: what the model computes, where that is known already; else it is run here.
         tolerances: bounds in the place of the defaults.
     """
@@ -42,7 +42,7 @@ class Gate:
         model: keras.Model,
         batch: int | None,
         allow_flex: bool = False,
-        examples: Sequence[Arrays] = (),
+        examples: Arrays | None = None,
         reference: Reference | None = None,
         tolerances: Mapping[str, float | None] | None = None,
     ) -> None:
@@ -50,10 +50,10 @@ class Gate:
         self._model = model
         self._batch = batch
         self._allow_flex = allow_flex
-        self._examples = examples
+        self._examples = examples or {}
         self._reference = reference
         self._tolerances = dict(tolerances or {})
-        self._made: dict[bool, Reference] = {}
+        self._made: dict[tuple[bool, bool], Reference] = {}
 
     def run_model(self, precisions: Iterable[str]) -> None:
         """Computes what files of these precisions are compared with, unless that is known."""
@@ -95,10 +95,13 @@ class Gate:
     def _reference_for(self, precision: str) -> Reference:
         if self._reference is not None:
             return suitable(self._reference, precision)
-        examples = self._examples if precision_of(precision).calibrated else ()
-        if bool(examples) not in self._made:
-            self._made[bool(examples)] = without_truth(self._model, self._batch, examples)
-        return self._made[bool(examples)]
+        row = precision_of(precision)
+        examples = self._examples if row.calibrated else {}
+        key = bool(examples), row.by_batch
+        if key not in self._made:
+            made = without_truth(self._model, self._batch, examples, row.by_batch)
+            self._made[key] = suitable(made, precision)
+        return self._made[key]
 
     def _compare(self, path: Path, precision: str, bounds: Tolerances) -> Comparison:
         reference = self._reference_for(precision)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from export.keras_model.open_sizes import open_sizes
+from export.keras_model.output_parts import parts
 from export.keras_model.output_scale import units
 from export.keras_model.prepare import prepare
 from export.keras_model.random_inputs import draw, ranges_for
@@ -17,8 +18,8 @@ from export.verification.comparison import Comparison, compare, merge
 from export.verification.reference import GIVEN, STRESS, Arrays, Case, Reference
 from export.verification.tolerances import Tolerances
 
-BATCHES = (1, 3)
-LABELS = ("normal", "unit", "ones")
+LABELS = ("normal", "unit", "zeros", "ones")
+BATCHES = (1, len(LABELS))
 SEED = 20
 
 
@@ -45,7 +46,7 @@ def make_reference(model: keras.Model, inputs: Any = None, batch: int | None = N
     if inputs is not None:
         given = named_inputs(own, inputs)
         cases.append(_case(exact, own, (GIVEN,) * len(next(iter(given.values()))), given))
-    return Reference(tuple(cases), independent, warnings + beyond, units(own))
+    return Reference(tuple(cases), independent, warnings + beyond, units(own), parts(own))
 
 
 def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -> Comparison:
@@ -81,19 +82,20 @@ def _drawn(
 
 
 def without_truth(
-    model: keras.Model, batch: int | None, examples: Sequence[Arrays] = ()
+    model: keras.Model, batch: int | None, examples: Arrays | None = None, cut: bool = False
 ) -> Reference:
     """A few cases for which the model in float32 stands for the truth, because that is quick.
 
     Args:
         model: in float32, with known inputs.
         batch: the one batch size to try; None tries two.
-        examples: typical batches, whose first examples are taken instead of random ones.
+        examples: typical inputs by name, taken instead of random ones.
+        cut: whether the batches will be cut, if examples don't depend on each other.
     """
     counts = BATCHES if batch is None else (batch,)
     if examples:
-        feeds = [_first(examples, count) for count in counts]
-        labels = [(GIVEN,) * count for count in counts]
+        feeds = [{name: values[:1] for name, values in examples.items()}, examples]
+        labels = [(GIVEN,) * len(next(iter(each.values()))) for each in feeds]
     else:
         sizes = open_sizes(model)
         labels = [tuple(LABELS[at % len(LABELS)] for at in range(count)) for count in counts]
@@ -104,7 +106,12 @@ def without_truth(
     for each, inputs in zip(labels, feeds, strict=True):
         original = run(model, inputs)
         cases.append(Case(each, inputs, original, original))
-    return Reference(tuple(cases), independent=False, units=units(model))
+    independent = bool(examples or cut) and _independent(model, cases[-1])
+    if examples and not independent and batch is not None:
+        filled = _first(examples, batch)
+        original = run(model, filled)
+        cases = [Case((GIVEN,) * batch, filled, original, original)]
+    return Reference(tuple(cases), independent, units=units(model), parts=parts(model))
 
 
 def with_truth(model: keras.Model, cases: Sequence[Case]) -> tuple[Case, ...]:
@@ -117,14 +124,9 @@ def with_truth(model: keras.Model, cases: Sequence[Case]) -> tuple[Case, ...]:
     )
 
 
-def _first(examples: Sequence[Arrays], count: int) -> Arrays:
+def _first(examples: Arrays, count: int) -> Arrays:
     """A batch of the first `count` examples, repeated where there are fewer."""
-    return {
-        name: np.resize(
-            np.concatenate([each[name] for each in examples]), (count, *value.shape[1:])
-        )
-        for name, value in examples[0].items()
-    }
+    return {n: np.resize(values, (count, *values.shape[1:])) for n, values in examples.items()}
 
 
 def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs: Arrays) -> Case:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from export.base.parts import WHOLE, Parts
 from export.verification.figures import Figures
+from export.verification.noise import Noise, noise_of, ranges
 from export.verification.tolerances import Tolerances
 
 
@@ -19,6 +21,7 @@ def measure(
     unit: float = 0.0,
     labels: Sequence[str] = (),
     moved: np.ndarray | None = None,
+    parts: Parts = WHOLE,
 ) -> Figures:
     """The figures of one output; a wrong shape or dtype fails with its reason."""
     problem = _mismatch(reference, result, original)
@@ -29,15 +32,15 @@ def measure(
     error = _error(truth, value)
     scale = np.maximum(_scale(truth), unit)
     size = np.where(np.isfinite(truth), np.abs(truth), 0.0)
-    noise = own if moved is None or own is None else np.maximum(own, _error(truth, _rows(moved)))
-    excess = _excess(error, size, scale, noise, bounds, reference.dtype)
-    sqnr, cosine = _sqnr(truth, error), _cosine(truth, value)
+    known = own if moved is None or own is None else np.maximum(own, _error(truth, _rows(moved)))
+    excess = _excess(error, size, scale, known, bounds, reference.dtype)
+    noise = _noise(reference, result, parts, unit)
     passed = bool(excess.max(initial=0.0) <= 1.0)
     ranking = excess
-    if bounds.min_sqnr is not None and reference.dtype.kind == "f":
+    if bounds.min_sqnr is not None:
         ranking = error
-        excess = np.full_like(excess, 10 ** ((bounds.min_sqnr - sqnr) / 20))
-        passed = sqnr >= bounds.min_sqnr and cosine >= bounds.min_cosine
+        excess = np.full_like(excess, 10 ** ((bounds.min_sqnr - noise.sqnr) / 20))
+        passed = noise.sqnr >= bounds.min_sqnr
     worst = int(ranking.max(axis=1, initial=0.0).argmax()) if len(ranking) else 0
     return Figures(
         name=name,
@@ -51,13 +54,34 @@ def measure(
         original_max_abs=None if own is None else float(own.max(initial=0.0)),
         passing_rtol=float(_ratio(error - bounds.atol * scale, size).max(initial=0.0)),
         passing_atol=float(((error - bounds.rtol * size) / scale).max(initial=0.0)),
-        sqnr=sqnr,
-        cosine=cosine,
+        sqnr=noise.sqnr,
+        cosine=_cosine(truth, value),
         top1=_top1(reference, result),
         excess=float(excess.max(initial=0.0)),
         worst_example=worst,
         passed=passed,
         worst_input=labels[worst] if worst < len(labels) else "",
+        problem="" if passed else _lost_part(noise),
+        lost=noise.lost,
+    )
+
+
+def _noise(reference: np.ndarray, result: np.ndarray, parts: Parts, unit: float) -> Noise:
+    """Of what is not floating, the share that differs is the noise."""
+    if reference.dtype.kind == "f":
+        return noise_of(reference, result, parts, unit)
+    wrong = float(np.mean(reference != result)) if reference.size else 0.0
+    return Noise(-10 * math.log10(wrong) if wrong else math.inf)
+
+
+def _lost_part(noise: Noise) -> str:
+    """Which channels of a joined output drown in the rounding of the others; empty if none."""
+    if not noise.part:
+        return ""
+    return (
+        f"channels {ranges(noise.part)} have {noise.sqnr:.1f} dB of their own scale, because the "
+        "others of this output are larger; make them an output of their own, or use 16-bit "
+        "activations"
     )
 
 
@@ -145,16 +169,6 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def _percentile(error: np.ndarray) -> float:
     return float(np.quantile(error, 0.99, method="higher")) if error.size else 0.0
-
-
-def _sqnr(truth: np.ndarray, error: np.ndarray) -> float:
-    if not np.isfinite(error).all():
-        return float("-inf")
-    finite = truth[np.isfinite(truth)]
-    signal, noise = float(np.square(finite).sum()), float(np.square(error).sum())
-    if noise == 0:
-        return float("inf")
-    return float(10 * np.log10(signal / noise)) if signal else float("-inf")
 
 
 def _cosine(truth: np.ndarray, value: np.ndarray) -> float:

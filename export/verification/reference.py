@@ -10,6 +10,7 @@ import numpy as np
 
 from export.base.arrays import read_arrays
 from export.base.errors import InputError
+from export.base.parts import Parts
 
 Arrays = dict[str, np.ndarray]
 STRESS = ("large", "bytes")
@@ -58,12 +59,14 @@ class Reference:
             norm called with `training=True` makes it otherwise; then batches can't be cut.
         warnings: what could not be tried.
         units: of the outputs, see `export.keras_model.output_scale`.
+        parts: of joined outputs, see `export.keras_model.output_parts`.
     """
 
     cases: tuple[Case, ...]
     independent: bool = True
     warnings: tuple[str, ...] = ()
     units: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, Parts] = field(default_factory=dict)
 
     def typical(self) -> "Reference":
         """The user's own examples where there are any, else those of no stress range.
@@ -75,6 +78,17 @@ class Reference:
             return replace(self, cases=given or self.cases)
         calm = [np.flatnonzero([label not in STRESS for label in c.labels]) for c in self.cases]
         return replace(self, cases=tuple(c.pick(i) for c, i in zip(self.cases, calm, strict=True)))
+
+    def one_range_at_a_time(self) -> "Reference":
+        """The same examples in batches that don't mix ranges, where batches can be cut."""
+        if not self.independent:
+            return self
+        cases = [
+            case.pick(np.flatnonzero([each == label for each in case.labels]))
+            for case in self.cases
+            for label in dict.fromkeys(case.labels)
+        ]
+        return replace(self, cases=tuple(cases))
 
     def at_batch(self, batch: int | None) -> tuple[Case, ...]:
         """The cases cut to a fixed batch; only those that have that size when they can't be cut."""
@@ -97,6 +111,10 @@ class Reference:
             "independent": self.independent,
             "warnings": self.warnings,
             "units": self.units,
+            "parts": {
+                name: [_store(arrays, {"labels": part.labels})["labels"], part.units]
+                for name, part in self.parts.items()
+            },
         }
         arrays["index"] = np.frombuffer(json.dumps(index).encode(), np.uint8)
         with path.open("wb") as file:
@@ -115,7 +133,11 @@ class Reference:
             cases = tuple(_case(case, stored) for case in index["cases"])
             units = {name: float(unit) for name, unit in index.get("units", {}).items()}
             warnings = tuple(str(warning) for warning in index["warnings"])
-            return cls(cases, bool(index["independent"]), warnings, units)
+            parts = {
+                name: Parts(stored[key], tuple(map(float, each)))
+                for name, (key, each) in index.get("parts", {}).items()
+            }
+            return cls(cases, bool(index["independent"]), warnings, units, parts)
         except (InputError, *BROKEN) as error:
             raise InputError(f"{path.name} holds no reference; export again") from error
 

@@ -11,6 +11,7 @@ from export.base.errors import ConversionError
 from export.processes.child import call
 from export.verification.comparison import Comparison, compare, merge
 from export.verification.engine import Engine
+from export.verification.pooling import pool
 from export.verification.precisions import precision_of, tolerances
 from export.verification.reference import Arrays, Case, Reference
 from export.verification.tolerances import Tolerances
@@ -68,8 +69,15 @@ def replay(
 
 
 def suitable(reference: Reference, precision: str) -> Reference:
-    """Files whose activations are integers get the user's own examples, or no stress range."""
-    return reference.typical() if precision_of(precision).calibrated else reference
+    """Quantized files get the user's own examples, or no stress range, and no mixed batches.
+
+    A runtime that rounds by the range of a batch can't tell a small example beside a large one.
+    """
+    row = precision_of(precision)
+    if row.tolerances.min_sqnr is None:
+        return reference
+    typical = reference.typical()
+    return typical.one_range_at_a_time() if row.by_batch else typical
 
 
 def ask(reference: Reference, path: Path, engine: Engine, setting: str) -> Answers:
@@ -106,19 +114,25 @@ def answer(path: Path, engine: Engine, reference: Reference, optimize: bool) -> 
 
 
 def judge(reference: Reference, answers: Answers, bounds: Tolerances, setting: str) -> Comparison:
-    """The comparison of one run of the file; `reference` tells the units of the outputs."""
+    """The comparison of one run of the file; `reference` tells the units of the outputs.
+
+    Noise is judged over all examples together: one example may well be almost zero.
+    """
+    pairs = list(zip(answers.cases, answers.results, strict=True))
+    pooled = bounds.min_sqnr is not None
     return merge(
         compare(
             case.truth,
             result,
             original=case.original,
             moved=case.moved,
-            run=f"{setting}, batch {len(case.labels)}",
+            run=f"{setting}, {'examples' if pooled else 'batch'} {len(case.labels)}",
             bounds=bounds,
             units=reference.units,
             labels=case.labels,
+            parts=reference.parts,
         )
-        for case, result in zip(answers.cases, answers.results, strict=True)
+        for case, result in (pool(pairs) if pooled else pairs)
     )
 
 

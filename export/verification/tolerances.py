@@ -18,15 +18,16 @@ class Tolerances(Struct, frozen=True, forbid_unknown_fields=True):
     square over one example, or 1 for a sigmoid (see `export.keras_model.output_scale`); an artefact
     whose error is at most `noise` times that of the original float32 model passes too, up to
     `ceiling * rms(b)`: a network that amplifies rounding does so everywhere.
-    Quantised files are judged by the ratio of signal to quantisation noise instead.
+    Quantised files are judged by the ratio of signal to quantisation noise instead, over all
+    examples together.
 
     Attributes:
         rtol: relative to the element.
         atol: relative to the root mean square of the example's output (1 where that is zero).
         noise: factor on the original model's own largest error.
         ceiling: bound on that allowance.
-        min_sqnr: decibel; judged instead of `rtol` and `atol` when set.
-        min_cosine: cosine similarity, judged together with `min_sqnr`.
+        min_sqnr: decibel; judged instead of `rtol` and `atol` when set. Outputs without noise, such
+            as classes, may differ as often as the noise has a share in the signal.
     """
 
     rtol: Bound = 0.0
@@ -34,7 +35,6 @@ class Tolerances(Struct, frozen=True, forbid_unknown_fields=True):
     noise: Bound = 4.0
     ceiling: Bound = 1e-2
     min_sqnr: float | None = None
-    min_cosine: float = -1.0
 
     def given(
         self, rtol: float | None = None, atol: float | None = None, min_sqnr: float | None = None
@@ -54,9 +54,9 @@ class Tolerances(Struct, frozen=True, forbid_unknown_fields=True):
     def looser_than(self, other: "Tolerances") -> list[str]:
         """Names of the bounds that let more pass than those of `other`."""
         found = []
-        for name in ("rtol", "atol", "noise", "ceiling", "min_sqnr", "min_cosine"):
+        for name in ("rtol", "atol", "noise", "ceiling", "min_sqnr"):
             mine, its = getattr(self, name), getattr(other, name)
-            least = name.startswith("min_")
+            least = name == "min_sqnr"
             mine, its = (-1e308 if value is None else value for value in (mine, its))
             if (mine < its) if least else (mine > its):
                 found.append(name)

@@ -114,7 +114,7 @@ def test_short_forms():
         "12 B", "1.2 kB", "1.2 MB", "5.0 GB"
     ]  # fmt: skip
     assert batch(["normal"] + ["given"] * 3) == "normal, 3 given"
-    assert bounds(to_builtins(tolerances("int8"))) == "SQNR 10 dB, cosine 0.95"
+    assert bounds(to_builtins(tolerances("int8"))) == "SQNR 10 dB"
     assert [error(figure) for figure in (1.234e-5, "inf", None, 0.0)] == [
         "1.2e-05",
         "inf",

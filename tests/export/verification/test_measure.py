@@ -63,7 +63,7 @@ def test_one_number_that_is_none_fails_whatever_the_bounds(bad):
     assert not found.passed
     assert found.max_abs == np.inf
     assert found.worst_example == 2
-    assert not figures(value=value, min_sqnr=-1e9, min_cosine=-2.0).passed
+    assert not figures(value=value, min_sqnr=-1e9).passed
 
 
 def test_nan_in_both_is_not_equal():

@@ -10,7 +10,6 @@ def test_given_bounds_take_the_place_of_the_defaults_one_by_one():
     assert tolerances("float32", rtol=0.5).atol == PRECISIONS["float32"].tolerances.atol
     assert tolerances("float32", atol=0.0).atol == 0.0
     assert tolerances("int8", min_sqnr=-3.0).min_sqnr == -3.0
-    assert tolerances("int8", min_sqnr=-3.0).min_cosine == PRECISIONS["int8"].tolerances.min_cosine
 
 
 def test_the_more_precise_a_format_the_less_it_may_err():
