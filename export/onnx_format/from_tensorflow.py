@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import tensorflow as tf
 import tf2onnx
 from tf2onnx import optimizer, tf_loader, tf_utils, tfonnx
+from tf2onnx.rewriter import gemm_rewriter
 
 from export.onnx_format.handlers.operator import UNREAD
 from export.onnx_format.handlers.table import HANDLERS
@@ -36,7 +38,8 @@ def convert(
     feeds = [*inputs, *weights]
     reduced = _optimize(graph, feeds, list(outputs))
     _part_biases(reduced)
-    with tf.Graph().as_default() as graph_in:
+    factors = mock.patch.object(gemm_rewriter, "get_gemm_attr", _scalar_factors)
+    with factors, tf.Graph().as_default() as graph_in:
         tf.import_graph_def(reduced, name="")
         converted = tfonnx.process_tf_graph(
             graph_in,
@@ -65,6 +68,15 @@ def _part_biases(graph: Any) -> None:
         if biased and node.attr["data_format"].s in (b"", b"NHWC"):
             node.op = "AddV2"
             del node.attr["data_format"]
+
+
+_factors = gemm_rewriter.get_gemm_attr
+
+
+def _scalar_factors(match: Any) -> tuple[dict[str, Any], bool]:
+    """tf2onnx takes a factor of shape [1, n] for the number that a Gemm multiplies by."""
+    attributes, valid = _factors(match)
+    return attributes, valid and not any(isinstance(a, list) for a in attributes.values())
 
 
 def _optimizers(graph: Any) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.batch_norms import randomise
 
 from export.base.errors import ExportError
 from export.base.visible import one_line, visible
@@ -17,6 +16,7 @@ from export.cli.terminal import Terminal
 from export.pipeline import export
 from export.verification.comparison import compare
 from fold import fold_batch_norms
+from sample_models.batch_norms import randomise
 from tests.export import archives
 
 EVIL = "\x1b[31m\x07[bold]\x9b1m\u202e[red]\r\x7f<b>&amp;"

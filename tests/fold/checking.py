@@ -7,6 +7,15 @@ from fold import fold_batch_norms
 from fold.keras_graph.at_dtype import at_dtype
 from sample_models.batch_norms import example_inputs, randomise
 
+FALLBACKS = {"not_folded", "not_remade"}
+"""What the report says where a fault of ours would be caught and the layer left alone."""
+
+
+def assert_no_fallback(report):
+    """No part of the model was left as it was because an edit failed."""
+    assert not FALLBACKS & {record.code for record in report}, str(report)
+    assert not any("not folded" in note for note in report.notes), report.notes
+
 
 def flat(outputs):
     return [np.asarray(x, np.float64) for x in keras.tree.flatten(outputs)]
@@ -19,6 +28,7 @@ def folded(model, data=None, random=True, **settings):
     data = example_inputs(model, batch=3) if data is None else data
     before = model.get_weights()
     result = fold_batch_norms(model, **settings)
+    assert_no_fallback(result.report)
     exact = keras.tree.map_structure(
         lambda a: a.astype("float64") if a.dtype.kind == "f" else a, data
     )

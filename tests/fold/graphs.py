@@ -14,6 +14,7 @@ from fold.rules import known_types
 from fold.rules.affines import BATCH_NORMS as NORMS
 from fold.search.plan import Plan
 from sample_models.batch_norms import randomise
+from tests.fold.checking import assert_no_fallback
 from tests.fold.single_steps import rank
 from tests.fold.steps import COMMON, RARE, head, merge
 
@@ -93,6 +94,7 @@ def assert_folds(model):
     note(described(graph))
     before = [w.copy() for w in model.get_weights()]
     result = fold_batch_norms(model)
+    assert_no_fallback(result.report)
     assert_same_results(model, result.model)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert result.model.output_names == model.output_names

@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from export import to_onnx
+from tests.export.oracle import assert_computes
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
@@ -13,3 +14,4 @@ def test_every_size_is_met(size, wanted, interpolation, precision, tmp_path):
     entry = keras.Input((size, size, 2))
     model = keras.Model(entry, keras.layers.Resizing(*wanted, interpolation)(entry))
     to_onnx(model, tmp_path / "model.onnx", precision=precision)
+    assert_computes(model, tmp_path / "model.onnx", precision=precision)
