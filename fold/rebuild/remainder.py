@@ -10,12 +10,14 @@ import numpy as np
 from fleras.fused_renorm import BatchNormalization
 from fold.affine import Affine, Array, CannotFold, float64
 from fold.keras_graph.graph import Call
-from fold.rules.affines import BATCH_NORMS
+from fold.rules.affines import BATCH_NORMS, normalized_axes
 
 
 def replaced(call: Call) -> bool:
-    """Whether the call's layer is this project's and a stock layer must stand for it."""
-    return type(call.operation) is BatchNormalization
+    """Whether a stock layer must stand for the call's: this project's, or one that sees steps."""
+    spec = getattr(call.operation, "input_spec", None)
+    steps = getattr(spec, "ndim", None) not in (None, len(call.input.shape))
+    return steps or type(call.operation) is BatchNormalization
 
 
 def remainder(call: Call, affine: Affine, name: str) -> keras.Layer:
@@ -24,19 +26,15 @@ def remainder(call: Call, affine: Affine, name: str) -> keras.Layer:
     A whole batch norm stays a Keras `BatchNormalization`; a shift or a scale alone becomes a
     `Rescaling` with one value per channel.
     """
-    axis = _single_axis(call.operation) if type(call.operation) in BATCH_NORMS else None
-    if affine.cost == 2 and axis is not None:
+    norm = type(call.operation) in BATCH_NORMS
+    axes = normalized_axes(call.operation, len(call.input.shape)) if norm else []
+    if affine.cost == 2 and len(axes) == 1:
         try:
-            return _batch_norm(call, affine, axis, name)
+            return _batch_norm(call, affine, axes[0], name)
         except CannotFold:
             pass
     scale, offset = (_plain(a, call.output.dtype) for a in (affine.scale, affine.shift))
     return keras.layers.Rescaling(scale, offset, name=name, dtype=_policy(call))
-
-
-def _single_axis(layer: Any) -> int | None:
-    axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
-    return axes[0] if len(axes) == 1 else None
 
 
 def _batch_norm(call: Call, affine: Affine, axis: int, name: str) -> keras.Layer:

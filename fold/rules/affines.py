@@ -34,8 +34,16 @@ def _batch_norm(call: Call) -> Affine:
     shift = -scale * _checked(layer, "moving_mean")
     if layer.beta is not None:
         shift = shift + _checked(layer, "beta")
-    scale, shift = (_on_axes(layer.axis, vector, value) for vector in (scale, shift))
+    axes = normalized_axes(layer, len(value.shape))
+    scale, shift = (_on_axes(axes, vector, value) for vector in (scale, shift))
     return Affine(scale, shift)
+
+
+def normalized_axes(layer: Any, rank: int) -> list[int]:
+    """The axes of a batch norm in a tensor of this rank; the layer may know single steps of it."""
+    axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
+    own = getattr(layer.input_spec, "ndim", rank)
+    return axes if own == rank else [axis if axis < 0 else axis - own for axis in axes]
 
 
 def _checked(layer: Any, name: str) -> Array:
@@ -49,9 +57,9 @@ def _checked(layer: Any, name: str) -> Array:
     return array
 
 
-def _on_axes(axis: int | list[int] | tuple[int, ...], vector: Array, value: Value) -> Array:
-    """The vector with the rank of one example, its entries along `axis`."""
-    axes = [a % len(value.shape) for a in ([axis] if isinstance(axis, int) else axis)]
+def _on_axes(axes: list[int], vector: Array, value: Value) -> Array:
+    """The vector with the rank of one example, its entries along `axes`."""
+    axes = [axis % len(value.shape) for axis in axes]
     if 0 in axes:
         raise CannotFold("axis_mismatch", "it normalises the batch axis")
     shape = [d if i in axes else 1 for i, d in enumerate(value.shape)]
@@ -137,7 +145,7 @@ def size_of_input(call: Call) -> Array:
         return np.ones(1)
     mean, variance = float64(layer.moving_mean), float64(layer.moving_variance)
     size = np.sqrt(mean**2 + variance + layer.epsilon)
-    return _on_axes(layer.axis, size, call.input)
+    return _on_axes(normalized_axes(layer, len(call.input.shape)), size, call.input)
 
 
 def untrained(call: Call) -> bool:

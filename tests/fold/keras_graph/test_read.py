@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from keras import layers, ops
 
@@ -168,10 +169,12 @@ def test_time_distributed_batch_norm_of_masked_steps():
     folded(keras.Model(inputs, outputs))
 
 
-def test_a_time_distributed_batch_norm_that_is_called_twice():
-    inputs = keras.Input((5, 4))
-    norm = layers.TimeDistributed(layers.BatchNormalization())
-    outputs = layers.Dense(2)(norm(layers.ReLU()(norm(inputs))))
+@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize("between", ["relu", "sigmoid"])
+def test_a_time_distributed_batch_norm_that_is_called_twice(axis, between):
+    inputs = keras.Input((4, 4))
+    norm = layers.TimeDistributed(layers.BatchNormalization(axis=axis))
+    outputs = layers.Dense(2)(norm(layers.Activation(between)(norm(inputs))))
     folded(keras.Model(inputs, outputs))
 
 
