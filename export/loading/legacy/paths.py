@@ -1,7 +1,7 @@
 """Where the `.keras` files of Keras 2 keep the weights of a layer: a path of attributes."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -9,56 +9,82 @@ import keras
 from export.loading.legacy.rebuild import Member
 
 Members = Mapping[int, list[Member]]
+Identify = Callable[[keras.Layer], Hashable]
+
+
+def by_object(layer: keras.Layer) -> Hashable:
+    """Layers are the same where they are one object."""
+    return id(layer)
+
+
+def by_look(layer: keras.Layer) -> Hashable:
+    """Layers are the same where they look the same.
+
+    A configuration says nothing of a layer that two of its models share: each gets its own.
+    """
+    shapes = tuple(tuple(weight.shape) for weight in layer.weights)
+    return (type(layer), layer.name, shapes) if shapes else id(layer)
 
 
 def paths_of(
-    model: keras.Model, members: Members, path: str = ""
-) -> Iterator[tuple[str, keras.Layer]]:
+    model: keras.Model, members: Members, identify: Identify = by_object
+) -> list[tuple[str, keras.Layer]]:
     """The path of each layer in the model, of the layers within layers too.
 
     A list of layers names them by their old class, with numbers from the second of a class on. What
-    was found elsewhere before is neither named nor counted.
+    was found elsewhere before is not counted and has the path it has there.
     """
-    yield from _model(model, members, path, set())
+    walk = _Walk(members, identify)
+    return list(walk.model(model, ""))
 
 
-def _model(
-    model: keras.Model, members: Members, path: str, seen: set[int]
-) -> Iterator[tuple[str, keras.Layer]]:
-    yield path, model
-    known = members.get(id(model)) or [Member(x.name, type(x).__name__, x) for x in model.layers]
-    for name, layer in _numbered([(member.kind, member.layer) for member in known], seen):
-        if layer is not None:
-            yield from _layer(layer, members, f"{path}/layers/{name}".lstrip("/"), seen)
+class _Walk:
+    """Goes through the layers in the order in which Keras 2 writes them."""
 
+    def __init__(self, members: Members, identify: Identify) -> None:
+        self.members = members
+        self.identify = identify
+        self.known: dict[Hashable, str] = {}
 
-def _layer(
-    layer: keras.Layer, members: Members, path: str, seen: set[int]
-) -> Iterator[tuple[str, keras.Layer]]:
-    seen.add(id(layer))
-    if isinstance(layer, keras.Model):
-        yield from _model(layer, members, path, seen)
-        return
-    yield path, layer
-    for attribute, value in sorted(vars(layer).items()):
-        if attribute in ("_layers", "_tracker") or attribute.startswith("__"):
-            continue
-        if isinstance(value, keras.Layer) and id(value) not in seen:
-            yield from _layer(value, members, f"{path}/{attribute}", seen)
-        elif isinstance(value, list | tuple):
-            inside = [(type(x).__name__, x) for x in value if isinstance(x, keras.Layer)]
-            for name, part in _numbered(inside, seen):
-                yield from _layer(part, members, f"{path}/{attribute}/{name}", seen)
+    def model(self, model: keras.Model, path: str) -> Iterator[tuple[str, keras.Layer]]:
+        yield path, model
+        members = self.members.get(id(model))
+        listed = members or [Member(x.name, type(x).__name__, x) for x in model.layers]
+        yield from self.container(((m.kind, m.layer) for m in listed), f"{path}/layers".lstrip("/"))
 
+    def layer(self, layer: keras.Layer, path: str) -> Iterator[tuple[str, keras.Layer]]:
+        self.known[self.identify(layer)] = path
+        if isinstance(layer, keras.Model):
+            yield from self.model(layer, path)
+            return
+        yield path, layer
+        for attribute, value in sorted(vars(layer).items()):
+            if attribute in ("_layers", "_tracker") or attribute.startswith("__"):
+                continue
+            if isinstance(value, keras.Layer) and self.identify(value) not in self.known:
+                yield from self.layer(value, f"{path}/{attribute}")
+            elif isinstance(value, list | tuple):
+                inside = [(type(x).__name__, x) for x in value if isinstance(x, keras.Layer)]
+                yield from self.container(inside, f"{path}/{attribute}")
 
-def _numbered(layers: list[tuple[str, Any]], seen: set[int]) -> Iterator[tuple[str, Any]]:
-    used: dict[str, int] = {}
-    for kind, layer in layers:
-        if id(layer) in seen:
-            continue
-        name = snake_case(kind)
-        used[name] = used.get(name, -1) + 1
-        yield (f"{name}_{used[name]}" if used[name] else name), layer
+    def container(
+        self, layers: Iterable[tuple[str, Any]], path: str
+    ) -> Iterator[tuple[str, keras.Layer]]:
+        used: dict[str, int] = {}
+        for kind, layer in layers:
+            if layer is not None and self.identify(layer) in self.known:
+                yield from self.again(layer)
+                continue
+            name = snake_case(kind)
+            used[name] = used.get(name, -1) + 1
+            if layer is not None:
+                number = f"_{used[name]}" if used[name] else ""
+                yield from self.layer(layer, f"{path}/{name}{number}")
+
+    def again(self, layer: keras.Layer) -> Iterator[tuple[str, keras.Layer]]:
+        for part in layer._flatten_layers():
+            if self.identify(part) in self.known:
+                yield self.known[self.identify(part)], part
 
 
 def snake_case(kind: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from export.base.errors import InputError
 from export.loading.legacy.old_model import OldModel, Stored
-from export.loading.legacy.paths import paths_of
+from export.loading.legacy.paths import by_look, by_object, paths_of
 from export.loading.legacy.rebuild import Member
 from export.loading.legacy.recurrent import from_cudnn, keep_hard_sigmoids
 
@@ -140,7 +140,7 @@ def _by_path(
     model: keras.Model, old: OldModel, members: Mapping[int, list[Member]]
 ) -> Iterator[tuple[keras.Variable, np.ndarray]]:
     seen: set[int] = set()
-    for path, layer in paths_of(model, members):
+    for path, layer in _found_paths(model, old, members):
         values: list[Any] = list(old.by_path.get(path, []))
         variables = own_variables(layer)
         if id(layer) in seen or not values:
@@ -152,3 +152,14 @@ def _by_path(
         if len(values) != len(variables):
             stored = [Stored(str(index), value) for index, value in enumerate(values)]
         yield from _fit(layer.name, [(layer, v) for v in variables], stored)
+
+
+def _found_paths(
+    model: keras.Model, old: OldModel, members: Mapping[int, list[Member]]
+) -> list[tuple[str, keras.Layer]]:
+    """The paths of the layers, by what makes layers the same such that the file has them all."""
+    for identify in (by_object, by_look):
+        paths = paths_of(model, members, identify)
+        if all(old.by_path.get(path) for path, layer in paths if own_variables(layer)):
+            return paths
+    return paths_of(model, members)

@@ -4,17 +4,7 @@ from tests.export.loading.legacy import old_graphs
 from tests.export.loading.legacy.comparing import FORMATS, assert_same, reload
 from tests.export.loading.legacy.old_layers import examples
 
-BY_PATH = pytest.mark.xfail(
-    strict=True, reason="weights of models that are nested and shared are not found by path"
-)
-CASES = [
-    pytest.param(
-        name, form, marks=BY_PATH if form == "keras" and name in ("nested", "frozen") else ()
-    )
-    for name in old_graphs.MODELS
-    for form in FORMATS
-    if name != "dictionaries"
-]
+CASES = [(name, form) for name in old_graphs.MODELS for form in FORMATS if name != "dictionaries"]
 
 
 @pytest.mark.parametrize(("name", "form"), CASES)
