@@ -55,16 +55,16 @@ def main() -> None:
     CONSOLE.print(f"once per process, the converter's process needs {start:.1f} s to start")
     ratios: list[float] = []
     for name in given.networks:
-        with tempfile.TemporaryDirectory() as room:
-            ratios += measure(name, given, Path(room))
+        with tempfile.TemporaryDirectory() as scratch:
+            ratios += measure(name, given, Path(scratch))
     CONSOLE.print(f"geometric mean of the latency ratios: {geometric_mean(ratios):.3f}")
 
 
-def measure(name: str, given: argparse.Namespace, room: Path) -> list[float]:
+def measure(name: str, given: argparse.Namespace, scratch: Path) -> list[float]:
     model = network(name, given.size, signs=True, zeros=True, **IMAGENET)
     folded = fold_batch_norms(model).model
-    CONSOLE.print(conversions(name, model, folded, room))
-    to_onnx_with_plain_affines(folded, room / "other.onnx")
+    CONSOLE.print(conversions(name, model, folded, scratch))
+    to_onnx_with_plain_affines(folded, scratch / "other.onnx")
     convolved = with_convolved_affines(folded)
     table = Table(
         "runtime", "batch", "ours ms", "stock ms", "stock / ours", title=f"{name} latency"
@@ -74,14 +74,14 @@ def measure(name: str, given: argparse.Namespace, room: Path) -> list[float]:
     )
     ratios = []
     for batch in BATCHES:
-        stock_tflite(model, room / "stock.tflite", batch)
-        to_tflite(folded, room / "ours.tflite", batch=batch, overwrite=True)
-        to_tflite(convolved, room / "other.tflite", batch=batch, overwrite=True)
+        stock_tflite(model, scratch / "stock.tflite", batch)
+        to_tflite(folded, scratch / "ours.tflite", batch=batch, overwrite=True)
+        to_tflite(convolved, scratch / "other.tflite", batch=batch, overwrite=True)
         shape = (batch, *model.input_shape[1:])
         x = np.random.default_rng(0).normal(size=shape).astype("float32")
         for runtime, suffix in (("ONNX Runtime", "onnx"), ("LiteRT", "tflite")):
             kinds = ("ours", "stock", "other")
-            found = latencies({k: room / f"{k}.{suffix}" for k in kinds}, x, given.repeats)
+            found = latencies({k: scratch / f"{k}.{suffix}" for k in kinds}, x, given.repeats)
             table.add_row(runtime, str(batch), *columns(found, 1000))
             ratios.append(found["stock"] / found["ours"])
             both = [f"{1000 * found[kind]:.1f}" for kind in ("ours", "other")]
@@ -90,22 +90,22 @@ def measure(name: str, given: argparse.Namespace, room: Path) -> list[float]:
     return ratios
 
 
-def conversions(name: str, model: keras.Model, folded: keras.Model, room: Path) -> Table:
+def conversions(name: str, model: keras.Model, folded: keras.Model, scratch: Path) -> Table:
     table = Table("", "ours s", "stock s", "stock / ours", title=f"{name} conversion")
-    ours = seconds_of(lambda: to_onnx(folded, room / "ours.onnx"))
-    stock = seconds_of(lambda: stock_onnx(model, room / "stock.onnx"))
+    ours = seconds_of(lambda: to_onnx(folded, scratch / "ours.onnx"))
+    stock = seconds_of(lambda: stock_onnx(model, scratch / "stock.onnx"))
     table.add_row("to_onnx", *columns({"ours": ours, "stock": stock}, 1))
-    whole = seconds_of(lambda: pipeline(model, room))
-    stock += seconds_of(lambda: stock_tflite(model, room / "stock.tflite", None))
+    whole = seconds_of(lambda: pipeline(model, scratch))
+    stock += seconds_of(lambda: stock_tflite(model, scratch / "stock.tflite", None))
     table.add_row("pipeline", *columns({"ours": whole, "stock": stock}, 1))
     return table
 
 
-def pipeline(model: keras.Model, room: Path) -> None:
+def pipeline(model: keras.Model, scratch: Path) -> None:
     """What `fleras export` does with a loaded model."""
     folded = fold_batch_norms(model).model
     reference = make_reference(model)
-    for convert, path in ((to_onnx, room / "model.onnx"), (to_tflite, room / "model.tflite")):
+    for convert, path in ((to_onnx, scratch / "model.onnx"), (to_tflite, scratch / "model.tflite")):
         convert(folded, path, reference=reference)
         assert replay(reference, path, engine_of(path))
 
@@ -124,9 +124,9 @@ def stock_tflite(model: keras.Model, path: Path, batch: int | None) -> None:
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint("serve", lambda x: model(x, training=False), input_signature=[spec])
-    with tempfile.TemporaryDirectory() as room:
-        archive.write_out(room, verbose=False)
-        path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(room).convert())
+    with tempfile.TemporaryDirectory() as scratch:
+        archive.write_out(scratch, verbose=False)
+        path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(scratch).convert())
 
 
 def latencies(files: dict[str, Path], x: np.ndarray, repeats: int) -> dict[str, float]:

@@ -54,23 +54,23 @@ def main() -> None:
         truth = model.predict(test, batch_size=32, verbose=0)
         right = np.mean(truth.argmax(1) == labels)
         table = Table(*COLUMNS, title=f"{name} in int8; in float32 it reads {right:.1%} right")
-        with tempfile.TemporaryDirectory() as room:
-            for path in files(model, x[:CALIBRATION], Path(room)):
+        with tempfile.TemporaryDirectory() as scratch:
+            for path in files(model, x[:CALIBRATION], Path(scratch)):
                 table.add_row(*measured(path, test, truth, labels))
         Console(width=100).print(table)
 
 
-def files(model: keras.Model, data: np.ndarray, room: Path) -> Iterator[Path]:
+def files(model: keras.Model, data: np.ndarray, scratch: Path) -> Iterator[Path]:
     """The model in int8, made in three ways and two formats."""
     models = {"ours, unfolded": model, "ours, folded": fold_batch_norms(model).model}
-    yield integer_onnx(model, data, room / "stock.onnx")
+    yield integer_onnx(model, data, scratch / "stock.onnx")
     with any_quality():
         for convert, suffix in ((to_onnx, "onnx"), (to_tflite, "tflite")):
             for kind, each in models.items():
-                path = room / f"{kind}.{suffix}"
+                path = scratch / f"{kind}.{suffix}"
                 convert(each, path, batch=1, precision="int8", calibration=data)
                 yield path
-    yield integer_tflite(model, data, room / "stock.tflite")
+    yield integer_tflite(model, data, scratch / "stock.tflite")
 
 
 def integer_onnx(model: keras.Model, data: np.ndarray, path: Path) -> Path:

@@ -19,7 +19,7 @@ from export.options import Options
 from export.processes import child
 from export.publishing.earlier import keep_earlier, read_earlier, refuse_other_model
 from export.publishing.exported import Exported as Exported
-from export.publishing.manifest import describe, write_manifest
+from export.publishing.manifest import describe_export, write_manifest
 from export.publishing.publish import (
     FOLDED,
     MANIFEST,
@@ -34,14 +34,14 @@ from export.verification.comparison import Comparison
 from export.verification.precisions import DEFAULT
 from export.verification.reference import Reference
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 
 
 def export(
     source: str | Path,
     directory: str | Path,
     options: Options | None = None,
-    say: Say = lambda step: None,
+    announce: Announce = lambda step: None,
 ) -> Exported:
     """Loads, folds, converts, verifies and writes every file that passes, together as one set.
 
@@ -49,7 +49,7 @@ def export(
         source: what `export.load_model` takes.
         directory: where to write.
         options: see there; by default both formats in float32.
-        say: is told of each step before it begins.
+        announce: called with each step before it begins.
 
     Raises:
         InputError: the file or the options are not usable, or files are in the way.
@@ -71,12 +71,12 @@ def export(
             source,
             stage,
             options,
-            say,
+            announce,
             lambda origin, fold: refuse_other_model(directory, earlier, origin, fold, files),
         )
         if earlier and not exported.artifacts:
             raise failure_of(exported.outcomes, None) from exported.failures[0].error
-        say("Writing the manifest")
+        announce("Writing the manifest")
         exported = _write(stage, exported, options, directory, earlier)
     if exported.failures:
         error = failure_of(exported.outcomes, directory)
@@ -85,7 +85,7 @@ def export(
     return exported
 
 
-def fold(model: Any, options: Options) -> tuple[Any, Any]:
+def fold_model(model: Any, options: Options) -> tuple[Any, Any]:
     """The model without its batch norms, and what became of each.
 
     Raises:
@@ -107,32 +107,32 @@ def _make(
     source: Path,
     stage: Path,
     options: Options,
-    say: Say,
+    announce: Announce,
     refuse: Callable[[Source, Mapping[str, Any]], None],
 ) -> Exported:
     child.start()
-    say(f"Loading {source.name}")
+    announce(f"Loading {source.name}")
     original, origin = open_model(
         source, options.custom_objects, options.weights, options.lambdas, options.trust
     )
     from export.verification.make_reference import compare_model, make_reference
 
     given = _inputs(original, options)
-    say("Folding batch norms")
-    model, report = fold(original, options)
+    announce("Folding batch norms")
+    model, report = fold_model(original, options)
     refuse(origin, report.to_dict())
-    say("Running the original in float64")
+    announce("Running the original in float64")
     reference = make_reference(original, given, options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
     metadata = metadata_of(origin, report)
     outcomes = _folded_wrong(folded)
     for form in options.forms() if not outcomes else ():
-        say(f"Writing and verifying {', '.join(options.files(form).values())}")
+        announce(f"Writing and verifying {', '.join(options.files(form).values())}")
         outcomes += _write_format(model, stage, form, metadata, reference, options)
     if options.strict and any(outcome.error for outcome in outcomes):
         outcomes = [_withheld(outcome, stage) for outcome in outcomes]
     notes = warnings_of(report, reference, written(outcomes))
-    content = describe(origin, report.to_dict(), folded, outcomes, reference, notes)
+    content = describe_export(origin, report.to_dict(), folded, outcomes, reference, notes)
     return Exported(content, report, folded, tuple(outcomes), original, model, reference)
 
 

@@ -28,8 +28,8 @@ def compared(
     """Accuracy in float, and of each tool its figures or why it made no file."""
     truth = model.predict(test[0], verbose=0)
     row: dict[str, Any] = {"float": _accuracy(truth, test[1])}
-    with tempfile.TemporaryDirectory() as room:
-        folder = Path(room)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         np.save(folder / "examples.npy", data)
         row["ours"] = _attempt(
             lambda path: ours(model, data, form, path), folder, form, test, truth

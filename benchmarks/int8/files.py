@@ -24,23 +24,23 @@ def ours(model: keras.Model, data: np.ndarray, form: str, path: Path) -> None:
         write(folded, path, batch=1, precision="int8", calibration=data)
 
 
-def stock_files(model: keras.Model, data: np.ndarray, form: str, room: Path) -> Iterator[Path]:
+def stock_files(model: keras.Model, data: np.ndarray, form: str, scratch: Path) -> Iterator[Path]:
     """int8 by each way that the stock tool has; leaves `float.onnx` or `float.tflite` beside."""
     if form == "onnx":
-        yield from _onnx_files(model, data, room)
+        yield from _onnx_files(model, data, scratch)
         return
-    stock_tflite(model, room / "float.tflite", 1)
-    yield integer_tflite(model, data, room / "stock.tflite")
+    stock_tflite(model, scratch / "float.tflite", 1)
+    yield integer_tflite(model, data, scratch / "stock.tflite")
 
 
-def _onnx_files(model: keras.Model, data: np.ndarray, room: Path) -> Iterator[Path]:
+def _onnx_files(model: keras.Model, data: np.ndarray, scratch: Path) -> Iterator[Path]:
     """tf2onnx, ONNX Runtime's preparation, and its quantization with each of its calibrators."""
-    plain, ready = room / "float.onnx", room / "ready.onnx"
+    plain, ready = scratch / "float.onnx", scratch / "ready.onnx"
     stock_onnx(model, plain)
     quant_pre_process(plain, ready, skip_symbolic_shape=True)
     name = onnx.load(ready).graph.input[0].name
     for method in ("MinMax", "Entropy", "Percentile"):
-        path = room / f"{method}.onnx"
+        path = scratch / f"{method}.onnx"
         quantize_static(
             ready,
             path,

@@ -53,8 +53,8 @@ def command(
         raise InputError(f"there is no .onnx or .tflite file in {files[0]}; give one that has some")
     if missing := [path for path in paths if not path.is_file()]:
         raise InputError(f"there is no file {missing[0]}; check the name")
-    with terminal.steps() as say:
-        say(f"Timing {len(paths)} files")
+    with terminal.steps() as announce:
+        announce(f"Timing {len(paths)} files")
         found = call(
             "the benchmark",
             benchmark,

@@ -37,12 +37,12 @@ def command(
     if new.suffix != ".keras":
         raise InputError(f"{new.name} has no name of a Keras model; end it with .keras")
     refuse_existing(new, overwrite)
-    with terminal.steps() as say:
-        say(f"Loading {old.name}")
+    with terminal.steps() as announce:
+        announce(f"Loading {old.name}")
         model = load_model(old, custom_objects, **settings)
         from export.keras_model.save import save_model
 
-        say(f"Writing {new.name}")
+        announce(f"Writing {new.name}")
         with replacing(new, overwrite) as path:
             save_model(model, path)
     terminal.line(f"Wrote {new}: {model.count_params():,} weights, {len(model.layers)} layers")

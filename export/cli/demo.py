@@ -34,8 +34,8 @@ def command(terminal: Terminal, output: Path, overwrite: bool, as_json: bool) ->
 
     if not as_json:
         terminal.line(f"Writing into {output}{'/' if output.suffix == '' else ''}")
-    with terminal.steps() as say:
-        exported, rows = demonstrate(output, overwrite, say)
+    with terminal.steps() as announce:
+        exported, rows = demonstrate(output, overwrite, announce)
     terminal.warn(exported.manifest["warnings"])
     if as_json:
         terminal.json([vars(row) for row in rows])

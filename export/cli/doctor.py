@@ -16,9 +16,9 @@ def command(terminal: Terminal, as_json: bool) -> None:
     from export.doctor import examine
 
     found = []
-    with terminal.steps() as say:
+    with terminal.steps() as announce:
         for finding in examine():
-            say(f"Looking at {finding.name}")
+            announce(f"Looking at {finding.name}")
             found.append(finding)
     if as_json:
         terminal.json(found)

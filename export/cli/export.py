@@ -118,8 +118,8 @@ def command(
     options = Options(**settings)
     output = output or model.parent / f"{model.stem}-export"
     try:
-        with terminal.steps() as say:
-            exported = export(model, output, options, say)
+        with terminal.steps() as announce:
+            exported = export(model, output, options, announce)
     except ExportError as error:
         if error.exported is not None:
             _show_all(terminal, error.exported, output, as_json, error)

@@ -30,13 +30,13 @@ def command(
 ) -> None:
     """Show what would become of each batch norm of MODEL, and why; writes nothing."""
     from export.loading.load_model import load_model
-    from export.pipeline import fold
+    from export.pipeline import fold_model
 
-    with terminal.steps() as say:
-        say(f"Loading {model.name}")
+    with terminal.steps() as announce:
+        announce(f"Loading {model.name}")
         loaded = load_model(model, custom_objects, weights, lambdas, trust)
-        say("Planning")
-        folded, report = fold(loaded, Options(keep=keep, merge_branches=not no_merge))
+        announce("Planning")
+        folded, report = fold_model(loaded, Options(keep=keep, merge_branches=not no_merge))
     terminal.warn(report.notes)
     if as_json:
         terminal.json(report.to_dict())

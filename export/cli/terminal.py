@@ -45,7 +45,7 @@ class Terminal:
 
     @contextmanager
     def steps(self) -> Iterator[Any]:
-        """Yields a function that is told each step; a spinner shows it, on a terminal only."""
+        """Yields a function to announce each step with; a spinner shows it, on a terminal only."""
         if self.quiet or not self.err.is_terminal:
             yield lambda step: None
             return

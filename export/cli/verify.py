@@ -62,8 +62,8 @@ def command(
     reference; it needs the runtimes, but neither TensorFlow nor the model. `fleras verify
     model.keras a.onnx b.tflite` runs the model in float64 and compares the files with it.
     """
-    with terminal.steps() as say:
-        say("Verifying")
+    with terminal.steps() as announce:
+        announce("Verifying")
         if first.is_dir() and not files:
             first = first / MANIFEST
         if first.suffix == ".json" and not files:

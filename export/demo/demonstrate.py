@@ -42,7 +42,7 @@ class Row:
 
 
 def demonstrate(
-    directory: Path, overwrite: bool, say: Callable[[str], None]
+    directory: Path, overwrite: bool, announce: Callable[[str], None]
 ) -> tuple[Exported, list[Row]]:
     """Trains, saves `model.keras` into `directory`, exports it there and measures every file.
 
@@ -53,12 +53,12 @@ def demonstrate(
     path = given_path(directory) / MODEL
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already; add --overwrite or choose another --output")
-    say("Starting TensorFlow")
-    model = train(data, say)
+    announce("Starting TensorFlow")
+    model = train(data, announce)
     directory.mkdir(parents=True, exist_ok=True)
     model.save(path)
-    exported = export(path, directory, Options(overwrite=overwrite, trust=True), say)
-    say("Reading the test digits with every file, and timing them")
+    exported = export(path, directory, Options(overwrite=overwrite, trust=True), announce)
+    announce("Reading the test digits with every file, and timing them")
     return exported, list(_rows(exported, directory, data))
 
 

@@ -30,7 +30,7 @@ def build(clipping: Any) -> Any:
     return keras.Model(image, keras.layers.Dense(10, name="digit")(x), name="digits")
 
 
-def train(data: Digits, say: Callable[[str], None]) -> Any:
+def train(data: Digits, announce: Callable[[str], None]) -> Any:
     """Trains while the clipping relaxes from batch norm to the limits of the paper."""
     import keras
 
@@ -43,14 +43,14 @@ def train(data: Digits, say: Callable[[str], None]) -> Any:
     model = build(schedule.clipping)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(3e-3), loss, metrics=["accuracy"])
-    model.fit(x, y, BATCH, EPOCHS, verbose=0, callbacks=[schedule, _announcer(say)])
+    model.fit(x, y, BATCH, EPOCHS, verbose=0, callbacks=[schedule, _announcer(announce)])
     return model
 
 
-def _announcer(say: Callable[[str], None]) -> Any:
+def _announcer(announce: Callable[[str], None]) -> Any:
     import keras
 
-    def announce(epoch: int, logs: dict[str, float]) -> None:
-        say(f"Training, epoch {epoch + 1} of {EPOCHS}, accuracy {logs['accuracy']:.3f}")
+    def on_epoch_end(epoch: int, logs: dict[str, float]) -> None:
+        announce(f"Training, epoch {epoch + 1} of {EPOCHS}, accuracy {logs['accuracy']:.3f}")
 
-    return keras.callbacks.LambdaCallback(on_epoch_end=announce)
+    return keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)

@@ -10,7 +10,7 @@ PRODUCER = "fleras"
 SCALING = {"Rescaling", "Normalization", "Discretization", "CategoryEncoding", "Resizing"}
 
 
-def describe(model: keras.Model, precision: str, given: Mapping[str, str]) -> dict[str, str]:
+def file_metadata(model: keras.Model, precision: str, given: Mapping[str, str]) -> dict[str, str]:
     """Entries for ONNX `metadata_props` and TFLite metadata.
 
     Args:

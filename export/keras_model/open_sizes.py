@@ -9,7 +9,7 @@ from export.base.errors import InputError
 from export.base.runtime import Arrays
 from export.keras_model.ports import inputs
 from export.keras_model.random_inputs import draw
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 
 SIZES = (32, 64, 128, 224, 16, 8)
 DIVISORS = (2, 3, 5, 7)
@@ -116,6 +116,6 @@ def _targets(model: keras.Model) -> set[int]:
 
 def _runs(model: keras.Model, size: int) -> bool:
     try:
-        return bool(run(model, draw(model, ("normal",), SEED, size)))
+        return bool(run_model(model, draw(model, ("normal",), SEED, size)))
     except Exception:
         return False

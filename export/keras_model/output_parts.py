@@ -33,10 +33,10 @@ def _labels(tensor: Any, units: list[float]) -> np.ndarray | None:
     shape = tuple(tensor.shape[1:])
     if None in shape or np.prod(shape, dtype=float) > LIMIT:
         return None
-    operation, node, place = tensor._keras_history
+    operation, node, index = tensor._keras_history
     if isinstance(operation, keras.Model):
         made = keras.tree.flatten(getattr(operation, "outputs", []))
-        return _labels(made[place], units) if place < len(made) else None
+        return _labels(made[index], units) if index < len(made) else None
     rule = RULES.get(type(operation).__name__)
     if rule is None:
         units.append(_unit(operation))

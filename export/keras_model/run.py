@@ -11,7 +11,7 @@ from export.keras_patches.operations import replaced
 from fold.keras_graph.at_dtype import at_dtype
 
 
-def run(model: keras.Model, inputs: Arrays, target: str = "cpu") -> Arrays:
+def run_model(model: keras.Model, inputs: Arrays, target: str = "cpu") -> Arrays:
     """The model's outputs at inference, by name; on the CPU, where float32 is float32.
 
     Args:
@@ -33,7 +33,7 @@ def in_float64(model: keras.Model, inputs: Arrays) -> tuple[keras.Model, tuple[s
     """The model in float64; where that can't be made or run on `inputs`, itself and a warning."""
     try:
         twin = at_dtype(model, "float64")
-        run(twin, wide(inputs))
+        run_model(twin, wide(inputs))
     except Exception as reason:
         first = sentence(str(reason)) or type(reason).__name__
         return model, (f"no float64 reference, float32 takes its place: {first}",)

@@ -31,5 +31,5 @@ def spread(y: Any, mask: Any, zero: bool) -> Any:
 
 def _steps(x: Any, order: Any) -> Any:
     """The steps of each example in its own order [batch, time]."""
-    places = tf.tile(order[..., None], (1, 1, x.shape[-1]))
-    return operator("GatherElements", [x, places], [x.shape], x.dtype, axis=1)[0]
+    indices = tf.tile(order[..., None], (1, 1, x.shape[-1]))
+    return operator("GatherElements", [x, indices], [x.shape], x.dtype, axis=1)[0]

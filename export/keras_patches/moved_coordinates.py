@@ -52,8 +52,8 @@ def _weights(length: int, wanted: int, steps: int) -> np.ndarray:
     """What each of `wanted` pixels takes from each of `length`."""
     centers = (np.arange(wanted) + 0.5) * length / wanted
     centers += steps * np.spacing(centers.astype(np.float32))
-    places = np.clip(centers - 0.5, 0, length - 1)
-    lower = np.floor(places).astype(int)
-    share = (places - lower)[:, None]
+    positions = np.clip(centers - 0.5, 0, length - 1)
+    lower = np.floor(positions).astype(int)
+    share = (positions - lower)[:, None]
     pixels = np.eye(length)
     return (1 - share) * pixels[lower] + share * pixels[np.minimum(lower + 1, length - 1)]

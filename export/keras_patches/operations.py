@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from keras.src import backend
 from keras.src.backend.tensorflow import image, nn
-from keras.src.backend.tensorflow import numpy as math
+from keras.src.backend.tensorflow import numpy as tf_numpy
 from keras.src.utils import tf_utils
 
 from export.keras_patches import reverse, transposed
@@ -107,9 +107,9 @@ CONVOLUTIONS: Replacements = {
     (nn, "separable_conv"): with_channels_last,
 }
 CONVERTIBLE: Replacements = CONVOLUTIONS | {
-    (math, "argmax"): _position,
-    (math, "argmin"): _position,
-    (math, "einsum"): _einsum,
+    (tf_numpy, "argmax"): _position,
+    (tf_numpy, "argmin"): _position,
+    (tf_numpy, "einsum"): _einsum,
     (image, "resize"): by_matrices,
     (tf_utils, "tf_encode_categorical_inputs"): _refuse_counting,
 }
@@ -120,13 +120,13 @@ FOR = {
     "onnx": CONVERTIBLE
     | {
         (nn, "conv_transpose"): transposed.by_operator,
-        (math, "flip"): reverse.by_operator,
+        (tf_numpy, "flip"): reverse.by_operator,
         (backend, "bidirectional_lstm"): _refuse_fusing,
         (backend, "bidirectional_gru"): _refuse_fusing,
     },
     "tflite": CONVERTIBLE
     | {
-        (math, "add"): _add,
+        (tf_numpy, "add"): _add,
         (nn, "conv"): _convolve_channels_last,
         (nn, "max_pool"): by_plane,
         (nn, "average_pool"): by_plane,

@@ -14,7 +14,7 @@ from export.base.errors import ConversionError, InputError
 from export.base.runtime import Arrays
 from export.conversion.writer import WriteResult
 from export.keras_model import ports
-from export.keras_model.metadata import describe
+from export.keras_model.metadata import file_metadata
 from export.onnx_format import channels_first as layout
 from export.onnx_format import integer_ports, names, write
 from export.onnx_format.engine import ONNX_RUNTIME
@@ -94,7 +94,7 @@ class OnnxWriter:
     ) -> WriteResult:
         """Writes the graph in one precision."""
         graph = converted
-        about = describe(model, precision, dict(self.metadata) | self._layout(model))
+        about = file_metadata(model, precision, dict(self.metadata) | self._layout(model))
         introduce(graph, model.name, about)
         files = write.write(graph, path)
         if precision != DEFAULT:

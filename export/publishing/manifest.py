@@ -46,7 +46,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def describe(
+def describe_export(
     source: Source,
     fold: Mapping[str, Any],
     folded: Comparison,

@@ -29,9 +29,9 @@ def _remedy(refusal: str) -> str:
 
 
 def _read_ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    from export.tflite_format.flatbuffer import ports
+    from export.tflite_format.flatbuffer import read_ports
 
-    return ports(path)
+    return read_ports(path)
 
 
 LITERT = Engine(

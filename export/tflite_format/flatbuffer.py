@@ -99,7 +99,7 @@ class _Aligned(schema.BufferT):
         return int(schema.BufferEnd(builder))
 
 
-def ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+def read_ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     """Inputs and outputs as the signature tells them, for files that can't be run here."""
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
     graph, signature = model.subgraphs[0], model.signatureDefs[0]

@@ -14,7 +14,7 @@ from export.base.errors import ConversionError
 from export.base.files import WEIGHT_LIMIT
 from export.base.runtime import Arrays
 from export.conversion.writer import WriteResult
-from export.keras_model.metadata import describe
+from export.keras_model.metadata import file_metadata
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
 from export.processes.worker_process import Failed
@@ -90,7 +90,7 @@ class TFLiteWriter:
             converted[precision],
             [port.name for port in inputs(model)],
             [port.name for port in outputs(model)],
-            {"fleras": json.dumps(describe(model, precision, self.metadata)).encode()},
+            {"fleras": json.dumps(file_metadata(model, precision, self.metadata)).encode()},
             size,
         )
         path.write_bytes(content)

@@ -12,7 +12,7 @@ from export.keras_model.output_parts import parts
 from export.keras_model.output_scale import units
 from export.keras_model.prepare import prepare
 from export.keras_model.random_inputs import draw, ranges_for
-from export.keras_model.run import in_float64, resizes, run, wide
+from export.keras_model.run import in_float64, resizes, run_model, wide
 from export.keras_model.user_inputs import named_inputs
 from export.verification.comparison import Comparison, compare, merge
 from export.verification.reference import GIVEN, STRESS, Arrays, Case, Reference
@@ -55,7 +55,7 @@ def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -
     return merge(
         compare(
             case.truth,
-            run(own, case.inputs),
+            run_model(own, case.inputs),
             original=case.original,
             moved=case.moved,
             units=reference.units,
@@ -104,12 +104,12 @@ def without_truth(
         feeds = [draw(model, each, SEED + at, size) for at, (each, size) in enumerate(pairs)]
     cases = []
     for each, inputs in zip(labels, feeds, strict=True):
-        original = run(model, inputs)
+        original = run_model(model, inputs)
         cases.append(Case(each, inputs, original, original))
     independent = bool(examples or cut) and _independent(model, cases[-1])
     if examples and not independent and batch is not None:
         filled = _first(examples, batch)
-        original = run(model, filled)
+        original = run_model(model, filled)
         cases = [Case((GIVEN,) * batch, filled, original, original)]
     return Reference(tuple(cases), independent, units=units(model), parts=parts(model))
 
@@ -130,22 +130,22 @@ def _first(examples: Arrays, count: int) -> Arrays:
 
 
 def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs: Arrays) -> Case:
-    original = run(own, inputs)
+    original = run_model(own, inputs)
     truth, moved = _exactly(exact, inputs, original)
     return Case(labels, inputs, truth, original, moved)
 
 
 def _exactly(exact: keras.Model, inputs: Arrays, names: Iterable[str]) -> tuple[Arrays, Arrays]:
     """The truth, and the same with moved coordinates where the model may resize."""
-    truth = dict(zip(names, run(exact, wide(inputs)).values(), strict=True))
+    truth = dict(zip(names, run_model(exact, wide(inputs)).values(), strict=True))
     if not resizes(exact):
         return truth, {}
-    return truth, dict(zip(names, run(exact, wide(inputs), "moved").values(), strict=True))
+    return truth, dict(zip(names, run_model(exact, wide(inputs), "moved").values(), strict=True))
 
 
 def _independent(model: keras.Model, case: Case) -> bool:
     """Whether the first example gives the same alone as in the batch."""
-    alone = run(model, case.examples(0, 1).inputs)
+    alone = run_model(model, case.examples(0, 1).inputs)
     return all(
         values.ndim > 0 and np.allclose(values, case.original[name][:1], rtol=1e-3, atol=1e-4)
         for name, values in alone.items()

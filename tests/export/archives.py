@@ -63,8 +63,8 @@ def mutate(content, rng):
     size = int(rng.integers(1, 64))
     match int(rng.integers(5)):
         case 0:
-            for place in rng.integers(len(data), size=int(rng.integers(1, 9))):
-                data[place] ^= 1 << int(rng.integers(8))
+            for index in rng.integers(len(data), size=int(rng.integers(1, 9))):
+                data[index] ^= 1 << int(rng.integers(8))
         case 1:
             data[at : at + size] = rng.bytes(len(data[at : at + size]))
         case 2:

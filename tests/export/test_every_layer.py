@@ -43,10 +43,10 @@ def test_exports_and_agrees(model, suffix, tmp_path):
     assert_computes(model, path, batch, inputs=inputs)
 
 
-@pytest.mark.parametrize(("shapes", "maker", "suffix", "told"), layer_examples.REFUSED)
-def test_what_can_not_be_is_refused_in_one_line(shapes, maker, suffix, told, tmp_path):
+@pytest.mark.parametrize(("shapes", "maker", "suffix", "message"), layer_examples.REFUSED)
+def test_what_can_not_be_is_refused_in_one_line(shapes, maker, suffix, message, tmp_path):
     model = build((shapes, maker), "float32")
-    with pytest.raises(ConversionError, match=told) as caught:
+    with pytest.raises(ConversionError, match=message) as caught:
         FORMATS[suffix](model, tmp_path / f"model.{suffix}")
     assert "\n" not in str(caught.value)
 

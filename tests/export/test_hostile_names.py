@@ -149,8 +149,8 @@ def test_what_python_prints(model, capfd):
 def test_the_spinner():
     terminal = Terminal()
     terminal.err = Console(file=io.StringIO(), force_terminal=True, color_system=None)
-    with terminal.steps() as say:
-        say(f"Loading {EVIL}")
+    with terminal.steps() as announce:
+        announce(f"Loading {EVIL}")
     shown = terminal.err.file.getvalue()
     assert MARKUP in shown and "\x07" not in shown and "\x1b[31m" not in shown
 

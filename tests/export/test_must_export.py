@@ -5,7 +5,7 @@ import pytest
 
 from export import to_onnx, to_tflite
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from tests.export import zoo
 
 FORMATS = {"onnx": to_onnx, "tflite": to_tflite}
@@ -21,6 +21,6 @@ def test_exports_and_agrees_with_keras(maker, suffix, tmp_path):
     reference = zoo.reference(model)
     feeds = zoo.feeds(reference)
     result = runtime(feeds)
-    for name, value in run(reference, feeds).items():
+    for name, value in run_model(reference, feeds).items():
         assert result[name].dtype == value.dtype
         np.testing.assert_allclose(result[name], value, rtol=1e-4, atol=1e-5)

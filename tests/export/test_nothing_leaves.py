@@ -50,8 +50,8 @@ def test_no_name_is_looked_up_and_nothing_is_connected(traced):
 
 
 def test_nothing_is_left_in_the_home_or_among_temporary_files(traced):
-    for place in ("home", "temporary"):
-        assert not list((traced / place).rglob("*"))
+    for folder in ("home", "temporary"):
+        assert not list((traced / folder).rglob("*"))
 
 
 def test_a_runtime_that_is_not_told_leaves_a_trace(tmp_path):
@@ -72,9 +72,9 @@ def test_the_api_is_told_as_well(tmp_path, monkeypatch):
 
     from export.onnx_format.runtime import OnnxRuntime
 
-    told = []
-    monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: told.append(True))
+    calls = []
+    monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: calls.append(True))
     with pytest.raises(RuntimeError):
         (tmp_path / "empty.onnx").write_bytes(b"no model")
         OnnxRuntime(tmp_path / "empty.onnx")
-    assert told
+    assert calls

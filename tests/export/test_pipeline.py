@@ -20,7 +20,7 @@ from export.base.files import sha256
 from export.cli.main import run
 from export.keras_model import open_sizes
 from export.options import Options
-from export.pipeline import export, fold
+from export.pipeline import export, fold_model
 from export.publishing.check_manifest import check_manifest
 from export.tflite_format.writer import TFLiteWriter
 from fleras.fused_renorm import BatchNormalization
@@ -122,11 +122,11 @@ def test_one_perturbed_folded_weight_is_found(source, tmp_path):
 
 def test_a_fold_that_changes_the_numbers_writes_nothing(source, tmp_path, monkeypatch):
     def wrong(model, options):
-        folded, report = fold(model, options)
+        folded, report = fold_model(model, options)
         folded.get_layer("conv").bias.assign_add([0.01] * 4)
         return folded, report
 
-    monkeypatch.setattr("export.pipeline.fold", wrong)
+    monkeypatch.setattr("export.pipeline.fold_model", wrong)
     with pytest.raises(NotEquivalent, match=r"^folded\.keras failed: folded\.keras does not comp"):
         export(source, tmp_path / "out", Options())
     assert set(contents(tmp_path / "out")) == REPORT_ALONE

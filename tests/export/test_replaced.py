@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from export.base.files import sha256, size_of
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from export.loading import load_model as loading
 from export.loading.load_model import load_model
 from export.options import Options
@@ -73,7 +73,7 @@ def test_the_manifest_names_what_was_loaded(tmp_path, name):
     options = Options(formats=("onnx",), weights=given, report=False)
     exported = export(source, out, options, swap)
     assert any(step.startswith("Folding") for step in steps)
-    np.testing.assert_array_equal(next(iter(run(exported.original, {"x": X}).values())), 3.0)
+    np.testing.assert_array_equal(next(iter(run_model(exported.original, {"x": X}).values())), 3.0)
     assert json.loads((out / "manifest.json").read_text())["source"] == known
     properties = {e.key: e.value for e in onnx.load(out / "model.onnx").metadata_props}
     assert properties["source_sha256"] == known["sha256"]

@@ -19,7 +19,7 @@ from export.onnx_format.transposes import sink as transposes
 
 def clean(graph: OnnxGraph) -> None:
     """Rewrites the graph in place, without changing what it computes."""
-    constants.fold(graph)
+    constants.fold_constants(graph)
     duplicates.merge(graph)
     reversals.cancel(graph)
     reshapes.fix(graph)

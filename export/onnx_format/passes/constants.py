@@ -10,7 +10,7 @@ GROWTH = 4096
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial")
 
 
-def fold(graph: OnnxGraph) -> None:
+def fold_constants(graph: OnnxGraph) -> None:
     """Replaces nodes that read constants only by their results.
 
     A result that is larger than what it was made from stays a node, unless it is small.

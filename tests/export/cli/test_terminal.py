@@ -22,8 +22,8 @@ def test_quiet_leaves_errors_and_what_was_asked_for(capfd):
     terminal.quiet = True
     terminal.line("done")
     terminal.warn(["mind"])
-    with terminal.steps() as say:
-        say("working")
+    with terminal.steps() as announce:
+        announce("working")
     terminal.json({"a": 1})
     terminal.error("no")
     assert capfd.readouterr() == ('{\n  "a": 1\n}\n', "error: no\n")

@@ -17,10 +17,10 @@ def mutate_json(content: bytes, size: int, seed: int) -> bytes:
     except (ValueError, RecursionError):
         return content[:size]
     rng = random.Random(seed)
-    places = list(_places(whole))
-    for _ in range(rng.randint(1, 3)) if places else ():
-        container, key = rng.choice(places)
-        other, name = rng.choice(places)
+    offsets = list(_places(whole))
+    for _ in range(rng.randint(1, 3)) if offsets else ():
+        container, key = rng.choice(offsets)
+        other, name = rng.choice(offsets)
         _change(rng, container, key, copy.deepcopy(_taken(other, name)))
     text = json.dumps(whole).encode()
     return text if len(text) <= size else content[:size]

@@ -134,9 +134,9 @@ def onnx(path: Path) -> None:
 def tflite(path: Path) -> None:
     """The operators and the ports of a flatbuffer; in a child process as well."""
     from export.tflite_format.check import check
-    from export.tflite_format.flatbuffer import ports
+    from export.tflite_format.flatbuffer import read_ports
 
-    for look in (check, ports):
+    for look in (check, read_ports):
         with suppress(Exception):
             look(path)
 

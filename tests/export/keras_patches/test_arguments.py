@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 from keras.src.backend.tensorflow import image, nn
-from keras.src.backend.tensorflow import numpy as math
+from keras.src.backend.tensorflow import numpy as tf_numpy
 from keras.src.ops import image as patches
 from keras.src.utils import tf_utils
 
@@ -68,7 +68,7 @@ CALLS = [
         )
     ),
     *(
-        (name, plain(math), X2, each)
+        (name, plain(tf_numpy), X2, each)
         for name in ("argmax", "argmin")
         for each in ({}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"keepdims": True})
     ),

@@ -9,7 +9,7 @@ from keras import layers
 
 from export import to_onnx
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from export.keras_patches.recurrent import ACTIVATIONS
 
 TIME, WIDTH = 7, 3
@@ -46,7 +46,7 @@ def check(outputs, inputs, feeds, path, operators=OPERATORS):
     assert not artifact.operators.keys() & NEVER
     assert artifact.operators.keys() & OPERATORS <= operators
     made = open_artifact(artifact.path)(feeds)
-    for name, wanted in run(model, feeds).items():
+    for name, wanted in run_model(model, feeds).items():
         np.testing.assert_allclose(made[name], wanted, rtol=1e-4, atol=1e-5, err_msg=name)
     return artifact
 
@@ -125,7 +125,8 @@ def test_a_free_time(tmp_path):
     model = randomised(keras.Model(x, layers.Bidirectional(layers.LSTM(4))(entry)))
     artifact = to_onnx(model, tmp_path / "masked.onnx")
     assert not artifact.operators.keys() & {"Loop", "Scan", "If"}
-    (made,), (wanted,) = open_artifact(artifact.path)(feeds).values(), run(model, feeds).values()
+    (made,) = open_artifact(artifact.path)(feeds).values()
+    (wanted,) = run_model(model, feeds).values()
     np.testing.assert_allclose(made, wanted, rtol=1e-4, atol=1e-5)
 
 

@@ -11,7 +11,7 @@ from keras.src.backend.tensorflow import nn
 
 from export import to_onnx
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from export.keras_patches.operations import replaced
 
 SIZES = (3, 4, 7)
@@ -57,7 +57,7 @@ def test_right_at_every_size(rank, data_format, tmp_path):
         values = np.random.default_rng(size).normal(size=(2, *shape)).astype("float32")
         feeds = {"x": values}
         made = runtime(feeds)
-        for name, wanted in run(whole, feeds).items():
+        for name, wanted in run_model(whole, feeds).items():
             np.testing.assert_allclose(made[name], wanted, rtol=1e-4, atol=1e-5)
 
 
@@ -77,8 +77,8 @@ def traced(**given):
 @pytest.mark.parametrize("form", [list, np.array, lambda each: each[0]])
 def test_arguments_in_every_form(form):
     given = {"strides": (3, 3), "output_padding": (2, 2), "padding": "same"}
-    told, shape = traced(**given)
+    attributes, shape = traced(**given)
     assert shape == [None, 24, None, 5]
     for name in ("strides", "output_padding"):
-        assert traced(**given | {name: form(given[name])}) == (told, shape)
+        assert traced(**given | {name: form(given[name])}) == (attributes, shape)
     assert traced(strides=(3, 3)) == traced(strides=3, output_padding=None, dilation_rate=[1, 1])

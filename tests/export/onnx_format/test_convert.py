@@ -14,7 +14,7 @@ import pytest
 from export import to_onnx
 from export.base.errors import ConversionError, InputError
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from export.onnx_format import write as external
 from export.verification.comparison import compare
 from tests.export import zoo
@@ -27,7 +27,7 @@ def norms():
 
 def agree(model, path, precision="float32", batch=2):
     feeds = zoo.feeds(model, batch)
-    return compare(run(model, feeds), open_artifact(path)(feeds), precision=precision)
+    return compare(run_model(model, feeds), open_artifact(path)(feeds), precision=precision)
 
 
 def test_names_shapes_and_the_named_batch_are_in_the_file(tmp_path):
@@ -163,8 +163,8 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
     hashes = [to_onnx(model, tmp_path / f"{i}.onnx").sha256 for i in range(2)]
     script = (
         "import keras, sys; from pathlib import Path; from export import to_onnx;"
-        "room = Path(sys.argv[1]); model = keras.models.load_model(room / 'model.keras');"
-        "print(to_onnx(model, room / 'child.onnx').sha256)"
+        "folder = Path(sys.argv[1]); model = keras.models.load_model(folder / 'model.keras');"
+        "print(to_onnx(model, folder / 'child.onnx').sha256)"
     )
     result = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],

@@ -55,12 +55,12 @@ def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
     """In a fresh virtual environment that has neither TensorFlow nor Keras nor a converter."""
     home = tmp_path_factory.mktemp("elsewhere")
     venv.create(home, with_pip=False, symlinks=True)
-    (room,) = home.glob("lib/*/site-packages")
+    (packages,) = home.glob("lib/*/site-packages")
     for name in RUNTIMES_ONLY:
         found = Path(np.__file__).parents[1] / name
         if found.exists():
-            (room / name).symlink_to(found)
-    (room / "fleras.pth").write_text(str(Path(__file__).parents[3]))
+            (packages / name).symlink_to(found)
+    (packages / "fleras.pth").write_text(str(Path(__file__).parents[3]))
 
     def python(*arguments):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}

@@ -6,7 +6,7 @@ from msgspec import to_builtins
 
 from export.base.human_bytes import human_bytes
 from export.loading.private_copy import Source
-from export.publishing.manifest import describe
+from export.publishing.manifest import describe_export
 from export.publishing.schema import plain
 from export.report.page import batch, bounds, error, render
 from export.verification.comparison import compare
@@ -50,7 +50,7 @@ def manifest(name="model.keras", shift=0.0, layer="bn"):
     }
     source = Source(name, "ab" * 32, 1234567)
     folded = compare(reference, moved(reference, shift))
-    return plain(describe(source, fold, folded, [], Reference(()), ["mind the gap"]))
+    return plain(describe_export(source, fold, folded, [], Reference(()), ["mind the gap"]))
 
 
 def test_the_page_is_whole_and_says_what_the_manifest_says():

@@ -19,7 +19,7 @@ def nested():
 def refusing(name, error):
     """A conversion that fails when the model has a layer of this name."""
 
-    def write(model, place):
+    def write(model, path):
         if name in {layer.name for layer in model._flatten_layers()}:
             raise error
         return "done"
@@ -44,8 +44,8 @@ def test_the_error_keeps_its_kind_and_names_the_layer(tmp_path):
 
 
 def test_errors_of_others_become_one_line(tmp_path):
-    told = r"^layer 'last' \(Dense\): can't be converted: strange; replace it by other layers$"
-    with pytest.raises(ConversionError, match=told):
+    message = r"^layer 'last' \(Dense\): can't be converted: strange; replace it by other layers$"
+    with pytest.raises(ConversionError, match=message):
         write_or_blame(nested(), tmp_path / "m", refusing("last", ValueError("strange.")))
 
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from export.keras_model.prepare import prepare
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from export.tensorflow_graph.large_weights import separable, size
 from export.tensorflow_graph.trace import trace
 from tests.export import zoo
@@ -24,7 +24,7 @@ def test_the_graph_computes_what_the_model_computes(maker):
         [tensor(name) for name in traced.inputs], [tensor(name) for name in traced.outputs]
     )
     results = pruned(*map(tf.constant, feeds.values()))
-    for result, truth in zip(results, run(model, feeds).values(), strict=True):
+    for result, truth in zip(results, run_model(model, feeds).values(), strict=True):
         np.testing.assert_allclose(result, truth, rtol=1e-5, atol=1e-6)
 
 

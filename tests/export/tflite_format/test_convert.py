@@ -16,7 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 from export import to_tflite
 from export.base.errors import ConversionError, InputError
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from export.processes import child
 from export.verification.comparison import compare
 from tests.export import zoo
@@ -31,7 +31,7 @@ def norms():
 
 def agree(model, path, precision="float32", batch=1):
     feeds = zoo.feeds(model, batch)
-    return compare(run(model, feeds), open_artifact(path)(feeds), precision=precision)
+    return compare(run_model(model, feeds), open_artifact(path)(feeds), precision=precision)
 
 
 def test_the_signature_carries_the_names_of_the_model(tmp_path):
@@ -42,7 +42,7 @@ def test_the_signature_carries_the_names_of_the_model(tmp_path):
     assert set(signature["outputs"]) == {"cls", "box", "aux"}
     details = interpreter.get_output_details()
     assert {port.name: port.index for port in artifact.outputs} == {
-        detail["name"]: place for place, detail in enumerate(details)
+        detail["name"]: index for index, detail in enumerate(details)
     }
 
 
@@ -102,8 +102,8 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
     hashes = [to_tflite(model, tmp_path / f"{i}.tflite").sha256 for i in range(2)]
     script = (
         "import keras, sys; from pathlib import Path; from export import to_tflite;"
-        "room = Path(sys.argv[1]); model = keras.models.load_model(room / 'model.keras');"
-        "print(to_tflite(model, room / 'child.tflite').sha256)"
+        "folder = Path(sys.argv[1]); model = keras.models.load_model(folder / 'model.keras');"
+        "print(to_tflite(model, folder / 'child.tflite').sha256)"
     )
     result = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],
@@ -142,8 +142,8 @@ def test_what_tflite_lacks_is_told_in_one_line(precision, tmp_path):
     entry = keras.Input((5,))
     model = keras.Model(entry, keras.ops.cumprod(keras.layers.Dense(5)(entry), axis=1))
     data = np.ones((4, 5), "float32")
-    told = r"layer 'cumprod\w*' \(Cumprod\): needs .* \(Cumprod\); build it from other layers"
-    with pytest.raises(ConversionError, match=told) as caught:
+    message = r"layer 'cumprod\w*' \(Cumprod\): needs .* \(Cumprod\); build it from other layers"
+    with pytest.raises(ConversionError, match=message) as caught:
         to_tflite(model, tmp_path / "m.tflite", precision=precision, calibration=data)
     assert not OF_THE_MACHINE.search(str(caught.value))
 
@@ -154,15 +154,15 @@ class Double(keras.layers.Layer):
 
 
 @pytest.mark.parametrize(
-    ("layer", "told"),
+    ("layer", "message"),
     [
         (Double(), r"\(Sqrt\); it computes in float64, so make its inputs .* float32"),
         (keras.layers.LSTM(2), r"fix the batch \(batch=1\), or unroll recurrent layers"),
     ],
 )
-def test_what_would_help_is_told(layer, told, tmp_path):
+def test_what_would_help_is_told(layer, message, tmp_path):
     entry = keras.Input((3, 4))
-    with pytest.raises(ConversionError, match=told):
+    with pytest.raises(ConversionError, match=message):
         to_tflite(keras.Model(entry, layer(entry)), tmp_path / "m.tflite", batch=None)
 
 
@@ -170,21 +170,21 @@ def test_other_text_of_the_converter_is_cut_to_a_sentence(tmp_path, monkeypatch)
     monkeypatch.setattr(
         sys.modules["export.tflite_format.writer"], "MISSING", re.compile("(never)")
     )
-    told = r"layer 'inverse' \(Inverse\): .*MatrixInverse.*; replace it"
-    with pytest.raises(ConversionError, match=told) as caught:
+    message = r"layer 'inverse' \(Inverse\): .*MatrixInverse.*; replace it"
+    with pytest.raises(ConversionError, match=message) as caught:
         to_tflite(zoo.build(zoo.flex), tmp_path / "model.tflite")
     assert not OF_THE_MACHINE.search(str(caught.value))
 
 
 @pytest.fixture
-def heavy(monkeypatch):
+def large_weights(monkeypatch):
     """Every weight counts as large, so that it stays out of the graph; yields what was so."""
     apart = []
 
-    def recorded(*place, weights=None, **arguments):
+    def recorded(*positional, weights=None, **arguments):
         apart.extend(weights or ())
         given = {"weights": weights} if weights is not None else {}
-        return call(*place, **given, **arguments)
+        return call(*positional, **given, **arguments)
 
     call = child.call
     monkeypatch.setattr(child, "call", recorded)
@@ -194,43 +194,43 @@ def heavy(monkeypatch):
 
 
 @pytest.mark.parametrize("maker", zoo.ALL, ids=lambda maker: maker.__name__)
-def test_large_models_export_as_small_ones_do(maker, heavy, tmp_path):
+def test_large_models_export_as_small_ones_do(maker, large_weights, tmp_path):
     model = zoo.build(maker)
     artifact = to_tflite(model, tmp_path / "model.tflite")
     enters_a_loop = maker is zoo.lstm
-    assert heavy or not model.weights or enters_a_loop
+    assert large_weights or not model.weights or enters_a_loop
     assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
     reference = zoo.reference(model)
     feeds = zoo.feeds(reference)
-    assert compare(run(reference, feeds), open_artifact(artifact.path)(feeds))
+    assert compare(run_model(reference, feeds), open_artifact(artifact.path)(feeds))
 
 
 @pytest.mark.parametrize("precision", ["float16", "dynamic_int8", "int8"])
-def test_large_models_have_the_same_precisions(precision, heavy, tmp_path):
+def test_large_models_have_the_same_precisions(precision, large_weights, tmp_path):
     model = zoo.build(zoo.classifier)
     data = np.random.default_rng(0).normal(size=(40, 16, 16, 3)).astype("float32")
     artifact = to_tflite(model, tmp_path / "m.tflite", precision=precision, calibration=data)
-    assert heavy and agree(model, artifact.path, precision)
+    assert large_weights and agree(model, artifact.path, precision)
 
 
-def test_large_models_keep_the_order_of_many_inputs(heavy, tmp_path):
-    entries = [keras.Input((3,), name=f"in_{place}") for place in range(12)]
+def test_large_models_keep_the_order_of_many_inputs(large_weights, tmp_path):
+    entries = [keras.Input((3,), name=f"in_{index}") for index in range(12)]
     ends = [
-        keras.layers.Dense(place + 1, name=f"out_{place}")(e) for place, e in enumerate(entries)
+        keras.layers.Dense(index + 1, name=f"out_{index}")(e) for index, e in enumerate(entries)
     ]
     model = keras.Model(entries, ends)
     artifact = to_tflite(model, tmp_path / "model.tflite")
     assert [port.index for port in artifact.outputs] == list(range(12))
-    assert heavy and agree(model, artifact.path)
+    assert large_weights and agree(model, artifact.path)
 
 
-def test_large_models_give_the_same_bytes(heavy, tmp_path):
+def test_large_models_give_the_same_bytes(large_weights, tmp_path):
     model = zoo.build(zoo.grouped_2d)
     content = []
     for _ in range(2):
         content.append(to_tflite(model, tmp_path / "m.tflite", overwrite=True).path.read_bytes())
         child.stop()
-    assert heavy and content[0] == content[1]
+    assert large_weights and content[0] == content[1]
     assert str(tmp_path).encode() not in content[0]
 
 

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from export import to_tflite
 from export.base.errors import ConversionError
 from export.formats import open_artifact
-from export.tflite_format.flatbuffer import operators, ports, sign
+from export.tflite_format.flatbuffer import operators, read_ports, sign
 from tests.export import zoo
 
 
@@ -21,7 +21,7 @@ def path(tmp_path_factory):
 
 def test_ports_are_those_that_the_runtime_sees(path):
     runtime = open_artifact(path)
-    for static, seen in zip(ports(path), (runtime.inputs, runtime.outputs), strict=True):
+    for static, seen in zip(read_ports(path), (runtime.inputs, runtime.outputs), strict=True):
         assert sorted(static, key=lambda port: port.index) == list(seen)
 
 

@@ -11,9 +11,9 @@ from export.transaction.stage import replacing
 
 def test_all_files_appear_at_the_end(tmp_path):
     path = tmp_path / "model.onnx"
-    with replacing(path, overwrite=False) as place:
-        place.write_text("graph")
-        place.with_name("model.onnx.data").write_text("weights")
+    with replacing(path, overwrite=False) as target:
+        target.write_text("graph")
+        target.with_name("model.onnx.data").write_text("weights")
         assert not path.exists()
     assert path.read_text() == "graph"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["model.onnx", "model.onnx.data"]
@@ -22,8 +22,8 @@ def test_all_files_appear_at_the_end(tmp_path):
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path, overwrite=True) as place:
-        place.write_text("half")
+    with pytest.raises(RuntimeError), replacing(path, overwrite=True) as target:
+        target.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

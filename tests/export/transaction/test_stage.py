@@ -71,11 +71,11 @@ def test_stages_of_killed_exports_are_removed_and_those_in_use_or_complete_are_n
     for path in (dead, complete):
         path.mkdir()
         os.utime(path, (past, past))
-    with staged(tmp_path / "out", overwrite=False) as live:
-        os.utime(live, (past, past))
+    with staged(tmp_path / "out", overwrite=False) as running:
+        os.utime(running, (past, past))
         with staged(tmp_path / "out", overwrite=False):
             assert not dead.exists()
-            assert live.exists()
+            assert running.exists()
             assert complete.exists()
 
 

@@ -56,7 +56,7 @@ def test_other_names_are_refused(norms, tmp_path, monkeypatch):
 @pytest.mark.parametrize("convert", [to_onnx, to_tflite])
 def test_a_reference_that_exists_is_taken_and_not_made_again(convert, norms, tmp_path, monkeypatch):
     reference = make_reference(norms)
-    monkeypatch.setattr(make_reference_module, "run", None)
+    monkeypatch.setattr(make_reference_module, "run_model", None)
     convert(norms, tmp_path / f"model.{convert.__name__[3:]}", reference=reference)
 
 

@@ -122,8 +122,8 @@ def test_without_float64_float32_takes_its_place_with_a_warning():
     entry = keras.Input((4, 4, 4, 2))
     reference = make_reference(keras.Model(entry, Single()(entry)))
     assert len(reference.warnings) == 1
-    told = "no float64 reference, float32 takes its place: "
-    assert reference.warnings[0].startswith(told) and "\n" not in reference.warnings[0]
+    message = "no float64 reference, float32 takes its place: "
+    assert reference.warnings[0].startswith(message) and "\n" not in reference.warnings[0]
 
 
 def test_volumes_are_pooled_in_float64():

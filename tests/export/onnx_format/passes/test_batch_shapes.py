@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from export import to_onnx
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 
 IMAGE, LINE = (4, 4, 8), (12, 8)
 ARITHMETIC = {"Shape", "Gather", "ReduceProd", "Concat", "Range", "ConstantOfShape"}
@@ -54,7 +54,7 @@ def test_no_arithmetic_and_right_at_every_batch(name, tmp_path):
     runtime = open_artifact(artifact.path)
     for batch in (1, 2, 5):
         feeds = {"x": np.random.default_rng(batch).normal(size=(batch, *shape)).astype("float32")}
-        (made,), (wanted,) = runtime(feeds).values(), run(model, feeds).values()
+        (made,), (wanted,) = runtime(feeds).values(), run_model(model, feeds).values()
         np.testing.assert_allclose(made, wanted, rtol=1e-4, atol=1e-5)
 
 

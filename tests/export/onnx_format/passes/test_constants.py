@@ -11,5 +11,5 @@ def test_constants_are_computed_and_unread_nodes_dropped(tmp_path):
         node("Relu", "x", "unread"),
     ]
     edited = graph(nodes, {"w": normal(4, 8)})
-    preserved(edited, constants.fold, tmp_path)
+    preserved(edited, constants.fold_constants, tmp_path)
     assert edited.operators() == {"MatMul": 1}
