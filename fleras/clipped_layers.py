@@ -10,13 +10,14 @@ import numpy as np
 
 from fleras.clipping import number
 from fleras.fused_renorm import BatchNormalization
+from fleras.keras_internals import all_layers
 
 LEAST = {"rmax": 1.0, "dmax": 0.0}
 
 
 def renorm_layers(model: keras.Model) -> list[BatchNormalization]:
     """Every renormalizing layer of the model, those of nested models and layers too."""
-    return [layer for layer in model._flatten_layers() if isinstance(layer, BatchNormalization)]
+    return [layer for layer in all_layers(model) if isinstance(layer, BatchNormalization)]
 
 
 def reads(layer: BatchNormalization, variables: Mapping[str, keras.Variable]) -> bool:
@@ -38,7 +39,7 @@ def loosest_limits(layers: Sequence[BatchNormalization]) -> dict[str, float]:
 def not_driven(model: keras.Model, driven: Sequence[BatchNormalization]) -> str | None:
     """What a schedule that drives these layers leaves out, in a sentence; None if nothing."""
     if not driven:
-        stock = [x for x in model._flatten_layers() if type(x) is keras.layers.BatchNormalization]
+        stock = [x for x in all_layers(model) if type(x) is keras.layers.BatchNormalization]
         advice = "; see fleras.replace_batch_norms." if stock else "."
         return (
             f"RenormClippingSchedule drives nothing: model '{model.name}' has no "

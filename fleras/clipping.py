@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fleras.keras_internals import unrounded
+
 DEFAULTS = {"rmax": float("inf"), "rmin": 0.0, "dmax": float("inf")}
 
 
@@ -95,5 +97,5 @@ def _tensor(key: str, given: Mapping[str, Any], dtype: tf.DType) -> tf.Tensor | 
     if value is None or (isinstance(value, int | float) and value == DEFAULTS[key]):
         return None
     if isinstance(value, keras.Variable):
-        value = value._value  # `.value` rounds to float16 under a mixed policy
+        value = unrounded(value)
     return tf.cast(value, dtype)

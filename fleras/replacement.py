@@ -9,6 +9,7 @@ import keras
 
 from fleras.clipping import Clipping
 from fleras.fused_renorm import BatchNormalization
+from fleras.keras_internals import all_layers
 
 Config = dict[str, Any]
 
@@ -36,7 +37,7 @@ def replace_batch_norms(
     """
     copy = _with_layers(model, keras.layers.BatchNormalization, _to_ours)
     if renorm_clipping is not None:
-        for old, new in zip(model._flatten_layers(), copy._flatten_layers(), strict=True):
+        for old, new in zip(all_layers(model), all_layers(copy), strict=True):
             if type(old) is not type(new) and isinstance(new, BatchNormalization):
                 new.clipping = Clipping(renorm_clipping)
     return copy
@@ -61,7 +62,7 @@ def to_keras_batch_norms(model: keras.Model) -> keras.Model:
 
 
 def _layers(model: keras.Model, kind: type) -> list[keras.layers.Layer]:
-    return [layer for layer in model._flatten_layers() if type(layer) is kind]
+    return [layer for layer in all_layers(model) if type(layer) is kind]
 
 
 def _with_layers(model: keras.Model, kind: type, convert: Callable[[Config], Config]) -> Any:
@@ -87,7 +88,7 @@ def _with_layers(model: keras.Model, kind: type, convert: Callable[[Config], Con
 
 
 def _revived(config: Config, model: keras.Model) -> keras.Model:
-    classes = {type(layer) for layer in model._flatten_layers()}
+    classes = {type(layer) for layer in all_layers(model)}
     own = {cls.__name__: cls for cls in classes if not cls.__module__.startswith("keras.")}
     return keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=False)
 

@@ -3,11 +3,13 @@
 import keras
 import numpy as np
 
+from fold.keras_graph.internals import all_layers
+
 
 def randomise(model, seed=0, signs=True, zeros=True):
     """Gives every batch norm random statistics: gamma of both signs, a few of them zero."""
     rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers():
+    for layer in all_layers(model):
         if hasattr(layer, "moving_variance"):
             _randomise(layer, rng, signs, zeros)
     return model
@@ -34,7 +36,7 @@ def _randomise(layer, rng, signs, zeros):
 
 def batch_norms(model):
     """Every batch-norm layer in the model, nested ones too."""
-    return [layer for layer in model._flatten_layers() if hasattr(layer, "moving_variance")]
+    return [layer for layer in all_layers(model) if hasattr(layer, "moving_variance")]
 
 
 def example_inputs(model, batch=2, seed=0, size=8):

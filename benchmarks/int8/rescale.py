@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from fold.keras_graph.internals import readers_of
+
 ORDERS = 2.5
 MAKERS = (layers.BatchNormalization, layers.Conv2D, layers.Conv1D, layers.Dense)
 READERS = (layers.Conv2D, layers.Conv1D, layers.DepthwiseConv2D, layers.Dense)
@@ -49,7 +51,7 @@ def _pairs(model: keras.Model) -> list[tuple[Any, float | None, Any]]:
 
 
 def _only_reader(layer: Any) -> Any:
-    readers = [node.operation for node in layer._outbound_nodes]
+    readers = readers_of(layer)
     return readers[0] if len(readers) == 1 else None
 
 

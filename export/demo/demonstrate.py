@@ -103,7 +103,9 @@ def _file_run(path: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _batch_norms(model: Any) -> int:
-    return sum(hasattr(layer, "moving_variance") for layer in model._flatten_layers())
+    from fold.keras_graph.internals import all_layers
+
+    return sum(hasattr(layer, "moving_variance") for layer in all_layers(model))
 
 
 def _label(name: str) -> str:

@@ -11,6 +11,7 @@ from export.base.artifact import Port
 from export.base.errors import InputError
 from export.keras_model.ports import inputs as ports_of
 from export.processes.memory import usable
+from fold.keras_graph.internals import nodes_by_depth
 
 INPUTS = 1 << 30
 """Bytes of random inputs. A first layer holds several times that, and so on: no machine does."""
@@ -56,7 +57,7 @@ def _elements(model: keras.Model, size: int) -> int:
     """Numbers that all layers give for one example; attention also holds a score for each pair."""
     graph = getattr(model, "_functional", None) or model
     total = 0
-    for node in (node for nodes in graph._nodes_by_depth.values() for node in nodes):
+    for node in (node for nodes in nodes_by_depth(graph).values() for node in nodes):
         total += sum(_count(tensor, size) for tensor in node.outputs)
         if hasattr(node.operation, "_nodes_by_depth") or hasattr(node.operation, "_functional"):
             total += _elements(node.operation, size)

@@ -6,6 +6,8 @@ from importlib.metadata import version
 
 import keras
 
+from fold.keras_graph.internals import all_layers
+
 PRODUCER = "fleras"
 SCALING = {"Rescaling", "Normalization", "Discretization", "CategoryEncoding", "Resizing"}
 
@@ -30,4 +32,4 @@ def file_metadata(model: keras.Model, precision: str, given: Mapping[str, str]) 
 
 def preprocessing(model: keras.Model) -> list[str]:
     """Names of the layers in the model that scale or encode its input: the file does so too."""
-    return [layer.name for layer in model._flatten_layers() if type(layer).__name__ in SCALING]
+    return [layer.name for layer in all_layers(model) if type(layer).__name__ in SCALING]

@@ -10,6 +10,7 @@ from export.base.runtime import Arrays
 from export.keras_model.ports import inputs
 from export.keras_model.random_inputs import draw
 from export.keras_model.run import run_model
+from fold.keras_graph.internals import all_layers
 
 SIZES = (32, 64, 128, 224, 16, 8)
 DIVISORS = (2, 3, 5, 7)
@@ -102,7 +103,7 @@ def _rounds_apart(size: int, target: int) -> bool:
 def _strides(model: keras.Model) -> set[int]:
     found = [
         getattr(part, name, ())
-        for part in model._flatten_layers()
+        for part in all_layers(model)
         for name in ("strides", "pool_size", "size")
     ]
     return {n for n in keras.tree.flatten(found) if isinstance(n, int) and 1 < n < 12}
@@ -110,7 +111,7 @@ def _strides(model: keras.Model) -> set[int]:
 
 def _targets(model: keras.Model) -> set[int]:
     """Sizes that images are resized to, whatever they were."""
-    parts = (part for part in model._flatten_layers() if isinstance(part, keras.layers.Resizing))
+    parts = (part for part in all_layers(model) if isinstance(part, keras.layers.Resizing))
     return {size for part in parts for size in (part.height, part.width)}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from export.base.parts import Parts
 from export.keras_model.output_scale import SATURATING
 from export.keras_model.ports import outputs
+from fold.keras_graph.internals import history, nodes_of
 
 OPERATIONS = {"Sigmoid", "HardSigmoid", "Softplus", "Softmax"}
 ACTIVATIONS = {*SATURATING, keras.activations.softmax}
@@ -33,7 +34,7 @@ def _labels(tensor: Any, units: list[float]) -> np.ndarray | None:
     shape = tuple(tensor.shape[1:])
     if None in shape or np.prod(shape, dtype=float) > LIMIT:
         return None
-    operation, node, index = tensor._keras_history
+    operation, node, index = history(tensor)
     if isinstance(operation, keras.Model):
         made = keras.tree.flatten(getattr(operation, "outputs", []))
         return _labels(made[index], units) if index < len(made) else None
@@ -41,7 +42,7 @@ def _labels(tensor: Any, units: list[float]) -> np.ndarray | None:
     if rule is None:
         units.append(_unit(operation))
         return np.full(shape, len(units) - 1, np.int32)
-    before = [_labels(each, units) for each in operation._inbound_nodes[node].input_tensors]
+    before = [_labels(each, units) for each in nodes_of(operation)[node].input_tensors]
     known = [each for each in before if each is not None]
     return rule(operation, known, shape) if len(known) == len(before) else None
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from export.keras_model.ports import outputs
+from fold.keras_graph.internals import history, nodes_of
 
 SATURATING = {
     keras.activations.sigmoid,
@@ -30,7 +31,7 @@ def units(model: keras.Model) -> dict[str, float]:
 
 
 def _saturates(tensor: Any) -> bool:
-    operation, node, index = tensor._keras_history
+    operation, node, index = history(tensor)
     if isinstance(operation, keras.Model):
         made = keras.tree.flatten(getattr(operation, "outputs", []))
         return index < len(made) and _saturates(made[index])
@@ -42,4 +43,4 @@ def _saturates(tensor: Any) -> bool:
     )
     if type(operation).__name__ not in PASSING and not linear:
         return False
-    return all(map(_saturates, operation._inbound_nodes[node].input_tensors))
+    return all(map(_saturates, nodes_of(operation)[node].input_tensors))

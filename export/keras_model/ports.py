@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from export.base.artifact import Port
+from fold.keras_graph.internals import maker_of
 
 
 def inputs(model: keras.Model) -> tuple[Port, ...]:
@@ -63,7 +64,7 @@ def _key(path: tuple[Any, ...]) -> str:
 
 
 def _layer_name(tensor: Any) -> str:
-    return str(tensor._keras_history.operation.name)
+    return str(maker_of(tensor).name)
 
 
 def _unique(names: list[str], taken: Sequence[str]) -> list[str]:

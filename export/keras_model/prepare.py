@@ -8,6 +8,7 @@ from export.base.errors import InputError
 from fold import FoldError
 from fold.keras_graph.at_dtype import FLOATS, at_dtype
 from fold.keras_graph.functional import as_functional
+from fold.keras_graph.internals import all_layers, nodes_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def _other_floats(model: keras.Model) -> list[str]:
 
     Operations compute in what they are given: in float64 with an array of NumPy.
     """
-    parts = model._flatten_layers()
+    parts = all_layers(model)
     dtypes = {part.compute_dtype for part in parts} & FLOATS
     operations = [each for part in parts for each in getattr(part, "operations", [])]
     made = keras.tree.flatten([each.output for each in operations])
@@ -52,7 +53,7 @@ def _other_floats(model: keras.Model) -> list[str]:
 
 
 def _augmentation_notes(model: keras.Model) -> list[str]:
-    names = [layer.name for layer in model._flatten_layers() if is_augmentation(layer)]
+    names = [layer.name for layer in all_layers(model) if is_augmentation(layer)]
     text = "random augmentation is the identity at inference and not in the file: "
     return [text + ", ".join(names)] if names else []
 
@@ -70,7 +71,7 @@ def _training_notes(model: keras.Model) -> list[str]:
     named = [
         operation.name
         for operation in operations
-        for node in operation._inbound_nodes
+        for node in nodes_of(operation)
         if node.arguments.kwargs.get("training") is True
     ]
     return [f"called with training=True, as in the model: {', '.join(named)}"] if named else []

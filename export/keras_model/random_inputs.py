@@ -9,6 +9,7 @@ from export.base.artifact import Port
 from export.base.errors import InputError
 from export.keras_model.memory_need import refuse_large_inputs
 from export.keras_model.ports import inputs
+from fold.keras_graph.internals import all_layers, nodes_by_depth
 
 STEP = 64
 RANGES = ("normal", "unit", "zeros", "ones", "large")
@@ -18,7 +19,7 @@ BYTES = "bytes"
 def ranges_for(model: keras.Model) -> tuple[str, ...]:
     """The ranges to try; 0 to 255 as well when the model scales its input itself."""
     scaling = keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Discretization
-    images = any(isinstance(layer, scaling) for layer in model._flatten_layers())
+    images = any(isinstance(layer, scaling) for layer in all_layers(model))
     return (*RANGES, BYTES) if images else RANGES
 
 
@@ -57,7 +58,7 @@ def index_limits(model: keras.Model) -> dict[str, int]:
 def _readers(graph: keras.Model, tensor: Any) -> list[tuple[Any, int]]:
     return [
         (node.operation, position)
-        for nodes in graph._nodes_by_depth.values()
+        for nodes in nodes_by_depth(graph).values()
         for node in nodes
         for position, argument in enumerate(node.input_tensors)
         if argument is tensor

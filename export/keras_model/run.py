@@ -9,6 +9,7 @@ from export.keras_model.memory_need import refuse_large_run
 from export.keras_model.ports import pack, unpack
 from export.keras_patches.operations import replaced
 from fold.keras_graph.at_dtype import at_dtype
+from fold.keras_graph.internals import all_layers
 
 
 def run_model(model: keras.Model, inputs: Arrays, target: str = "cpu") -> Arrays:
@@ -50,7 +51,7 @@ def wide(inputs: Arrays) -> Arrays:
 
 def resizes(model: keras.Model) -> bool:
     """Whether the model may resize bilinearly: a layer of someone else's may always."""
-    parts = [*model._flatten_layers(), *_operations(model)]
+    parts = [*all_layers(model), *_operations(model)]
     return any(
         getattr(part, "interpolation", "") == "bilinear"
         or not type(part).__module__.startswith("keras.")
@@ -60,5 +61,5 @@ def resizes(model: keras.Model) -> bool:
 
 def _operations(model: keras.Model) -> list[keras.Operation]:
     """Of the model and of those inside it."""
-    parts = model._flatten_layers()
+    parts = all_layers(model)
     return [each for part in parts for each in getattr(part, "operations", [])]

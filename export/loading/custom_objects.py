@@ -130,7 +130,7 @@ def _is_of_keras(value: Any) -> bool:
 
 
 def _unsafe(build: Any) -> Any:
-    from keras.src.saving.serialization_lib import SafeModeScope
+    from export.keras_patches.safe_mode import SafeModeScope
 
     def from_config(cls: type, config: dict[str, Any], **settings: Any) -> Any:
         with SafeModeScope(False):

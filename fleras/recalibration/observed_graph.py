@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from fleras.fused_renorm import BatchNormalization
+from fleras.keras_internals import all_layers
 from fleras.numerics.axes import Axes
 from fleras.numerics.masking import aligned_mask
 
@@ -22,7 +23,7 @@ PARTS = 4
 
 def batch_norms(model: keras.Model) -> list[keras.layers.Layer]:
     """Every batch norm of the model, those of nested models and layers too."""
-    return [layer for layer in model._flatten_layers() if isinstance(layer, KINDS)]
+    return [layer for layer in all_layers(model) if isinstance(layer, KINDS)]
 
 
 @dataclass(frozen=True)

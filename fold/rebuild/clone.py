@@ -11,6 +11,7 @@ from keras.initializers import Initializer
 from fold.affine import CannotFold
 from fold.keras_graph.copy_layers import LayerCopies
 from fold.keras_graph.graph import Call
+from fold.keras_graph.internals import forget_calls
 from fold.keras_graph.own_objects import OwnObjects
 from fold.keras_graph.weights import with_settings, write_weights
 from fold.search.plan import Plan
@@ -76,7 +77,7 @@ class Clones:
         vars(layer).update(dict.fromkeys(drawn, keras.initializers.Zeros()))
         args, kwargs = call.filled(lambda v: keras.KerasTensor(v.shape, v.dtype))
         layer(*args, **kwargs)
-        layer._inbound_nodes.clear()
+        forget_calls(layer)
         vars(layer).update(drawn)
 
     def write(self, call: Call, layer: Any) -> None:

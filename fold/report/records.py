@@ -9,6 +9,7 @@ import keras
 
 from fold.affine import CannotFold
 from fold.keras_graph.graph import Call, Graph
+from fold.keras_graph.internals import all_layers
 from fold.report.report import Record, Report
 from fold.rules.affines import BATCH_NORMS, PREPROCESSING, untrained
 from fold.search.plan import Plan
@@ -58,7 +59,7 @@ class Records:
         elif call.operation in self.inner:
             yield from self.inner[call.operation]
         elif isinstance(call.operation, keras.Layer):
-            for layer in call.operation._flatten_layers(include_self=False):
+            for layer in all_layers(call.operation, include_self=False):
                 if type(layer) in BATCH_NORMS:
                     yield _inside(layer, call)
 
@@ -100,12 +101,12 @@ class Records:
 
 def has_batch_norms(layer: keras.Layer) -> bool:
     """Whether there is one in it, however deep."""
-    return any(type(each) in BATCH_NORMS for each in layer._flatten_layers())
+    return any(type(each) in BATCH_NORMS for each in all_layers(layer))
 
 
 def unfolded(model: keras.Model, why: str) -> Report:
     """The report on a model that could not be folded."""
-    norms = [layer for layer in model._flatten_layers() if type(layer) in BATCH_NORMS]
+    norms = [layer for layer in all_layers(model) if type(layer) in BATCH_NORMS]
     reason = f"kept: the model could not be folded: {why}"
     records = tuple(Record(layer.name, "kept", (), "not_folded", reason) for layer in norms)
     return Report(records, notes=(f"the model is not folded: {why}",))

@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src import ops
 
 from fleras.fused_renorm import BatchNormalization as FusedRenorm
 from fold.affine import Affine, Array, CannotFold, FoldError, float64
 from fold.keras_graph.graph import Call, Value
+from fold.keras_graph.internals import ops
 from fold.rules.table import as_affine
 
 BATCH_NORMS = (keras.layers.BatchNormalization, FusedRenorm)

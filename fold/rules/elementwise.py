@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 from keras import layers
-from keras.src import ops
 
 from fold.affine import Affine, CannotFold
 from fold.keras_graph.graph import Call
+from fold.keras_graph.internals import ops
 from fold.rules.passing import (
     Balance,
     Given,

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from keras import layers
-from keras.src import ops
 
 from fold.affine import Affine, CannotFold
 from fold.keras_graph.graph import Call
+from fold.keras_graph.internals import ops
 from fold.rules.passing import passes, require_no_shift, require_not_negative
 
 AVERAGES = (layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from keras import layers
-from keras.src import ops
 
 from fold.affine import Affine, Array, CannotFold, Shape
 from fold.keras_graph.graph import Call
+from fold.keras_graph.internals import ops
 from fold.rules.passing import passes
 
 

@@ -8,6 +8,7 @@ import keras
 
 from export.base.error_text import sentence
 from export.base.errors import InputError
+from fold.keras_graph.internals import maker_of, nodes_of
 
 CONSTANT = "_CONSTANT_VALUE"
 RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
@@ -119,9 +120,7 @@ class Calls:
             if id(operation) not in self._known:
                 self._known.add(id(operation))
                 found.append(operation)
-                unseen += [
-                    _maker(t) for node in operation._inbound_nodes for t in node.input_tensors
-                ]
+                unseen += [_maker(t) for node in nodes_of(operation) for t in node.input_tensors]
         taken = set(self._names.values()) - {self._names[old]}
         for operation, name in zip(found, numbered(self._names[old], taken), strict=False):
             operation.name = name
@@ -159,7 +158,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _maker(tensor: Any) -> Any:
-    return tensor._keras_history.operation
+    return maker_of(tensor)
 
 
 def _starts_called(node: dict[str, Any]) -> int:

@@ -9,6 +9,7 @@ from export.loading.config import check_config
 from export.loading.custom_objects import Custom
 from export.loading.legacy.old_model import OldModel
 from export.loading.source import Kind, read_json
+from fold.keras_graph.internals import all_layers
 
 Config = dict[str, Any]
 
@@ -78,7 +79,7 @@ def assemble(old: OldModel, file: str, custom: Custom, new: bool = False) -> Any
         model = keras.saving.deserialize_keras_object(config, custom_objects=objects)
         members = {
             id(part): [Member(x.name, type(x).__name__, x) for x in part.layers]
-            for part in model._flatten_layers()
+            for part in all_layers(model)
             if isinstance(part, keras.Model)
         }
     else:

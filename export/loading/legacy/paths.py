@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from export.loading.legacy.rebuild import Member
+from fold.keras_graph.internals import all_layers
 
 Members = Mapping[int, list[Member]]
 Identify = Callable[[keras.Layer], Hashable]
@@ -82,7 +83,7 @@ class _Walk:
                 yield from self.layer(layer, f"{path}/{name}{number}")
 
     def again(self, layer: keras.Layer) -> Iterator[tuple[str, keras.Layer]]:
-        for part in layer._flatten_layers():
+        for part in all_layers(layer):
             if self.identify(part) in self.known:
                 yield self.known[self.identify(part)], part
 

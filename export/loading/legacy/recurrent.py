@@ -8,6 +8,7 @@ import numpy as np
 
 from export.base.errors import InputError
 from export.loading.legacy.upgrades import HARD_SIGMOID_STEEPER
+from fold.keras_graph.internals import all_layers
 
 LSTM_GATES, GRU_GATES = 4, 3
 CANDIDATE = {4: 2, 3: 2, 1: 0}
@@ -38,7 +39,7 @@ def from_cudnn(slots: Sequence[tuple[keras.Layer, Any]], values: list[Any]) -> l
 def keep_hard_sigmoids(model: keras.Model) -> None:
     """Multiplies what goes into a hard sigmoid by 1.2: the one of Keras 3 is less steep by that."""
     hard = keras.activations.hard_sigmoid
-    for layer in model._flatten_layers():
+    for layer in all_layers(model):
         if isinstance(layer, keras.layers.Activation | keras.layers.RNN):
             continue
         if hasattr(layer, "recurrent_kernel"):

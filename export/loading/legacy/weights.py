@@ -11,6 +11,7 @@ from export.loading.legacy.old_model import OldModel, Stored
 from export.loading.legacy.paths import by_look, by_object, paths_of
 from export.loading.legacy.rebuild import Member
 from export.loading.legacy.recurrent import from_cudnn, keep_hard_sigmoids
+from fold.keras_graph.internals import all_layers, sublayers, variables_by_kind
 
 Slot = tuple[keras.Layer, keras.Variable]
 
@@ -33,7 +34,7 @@ def load_weights(model: keras.Model, old: OldModel, members: Mapping[int, list[M
     for variable, value in pairs:
         variable.assign(value)
         given.add(id(variable))
-    for layer in model._flatten_layers():
+    for layer in all_layers(model):
         for variable in own_variables(layer):
             if id(variable) not in given:
                 raise InputError(
@@ -47,7 +48,7 @@ def load_weights(model: keras.Model, old: OldModel, members: Mapping[int, list[M
 
 def own_variables(layer: keras.Layer) -> list[keras.Variable]:
     """The layer's own weights, trainable ones first, without those of layers within it."""
-    return [*layer._trainable_variables, *layer._non_trainable_variables]
+    return [v for part in variables_by_kind(layer) for v in part]
 
 
 def _by_layer(
@@ -69,8 +70,7 @@ def _slots(layer: keras.Layer) -> list[Slot]:
 
 def _split(layer: keras.Layer) -> tuple[list[Slot], list[Slot]]:
     """What is trained, and what is not; a model lists its own weights last, a layer first."""
-    own = [(layer, v) for v in layer._trainable_variables]
-    own_fixed = [(layer, v) for v in layer._non_trainable_variables]
+    own, own_fixed = ([(layer, v) for v in part] for part in variables_by_kind(layer))
     parts = [_split(part) for part in _parts(layer)]
     trained = [slot for part, _ in parts for slot in part]
     fixed = [slot for _, part in parts for slot in part]
@@ -87,7 +87,7 @@ def _split(layer: keras.Layer) -> tuple[list[Slot], list[Slot]]:
 def _parts(layer: keras.Layer) -> list[keras.Layer]:
     if isinstance(layer, keras.layers.Bidirectional):
         return [layer.forward_layer, layer.backward_layer]
-    return list(layer.layers if isinstance(layer, keras.Model) else layer._layers)
+    return list(layer.layers if isinstance(layer, keras.Model) else sublayers(layer))
 
 
 def _fit(
