@@ -12,10 +12,9 @@ from keras.src.backend.tensorflow import image, nn
 from keras.src.backend.tensorflow import numpy as tf_numpy
 from keras.src.utils import tf_utils
 
-from export.keras_patches import reverse, transposed
+from export.keras_patches import dilated, reverse, transposed
 from export.keras_patches.channels_last import with_channels_last
 from export.keras_patches.moved_coordinates import moved
-from export.keras_patches.per_axis import per_axis
 from export.keras_patches.resizing import by_matrices
 from export.keras_patches.volumes import by_plane
 
@@ -63,30 +62,10 @@ def _add(add: Callable[..., Any], x1: Any, x2: Any) -> Any:
     return tf.add(x, tf.reshape(bias, (-1, *[1] * (len(x.shape) - 2))))
 
 
-def _convolve(
-    convolve: Callable[..., Any],
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    """TFLite dilates volumes itself; TensorFlow makes batches of what lies between."""
-    rates = per_axis(dilation_rate, len(inputs.shape) - 2)
-    if len(rates) < 3 or max(rates) == 1:
-        return convolve(inputs, kernel, strides, padding, data_format, dilation_rate)
-    return tf.raw_ops.Conv3D(
-        input=inputs,
-        filter=kernel,
-        strides=[1] * 5,
-        padding=padding.upper(),
-        dilations=[1, *rates, 1],
+def _with_channels_last(convolve: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda stock, *given, **named: with_channels_last(
+        partial(convolve, stock), *given, **named
     )
-
-
-def _convolve_channels_last(convolve: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    return with_channels_last(partial(_convolve, convolve), *given, **named)
 
 
 def _refuse_counting(*given: Any, **named: Any) -> None:
@@ -107,6 +86,9 @@ CONVOLUTIONS: Replacements = {
     (nn, "separable_conv"): with_channels_last,
 }
 CONVERTIBLE: Replacements = CONVOLUTIONS | {
+    (nn, "conv"): _with_channels_last(dilated.convolve),
+    (nn, "depthwise_conv"): _with_channels_last(dilated.convolve_depthwise),
+    (nn, "separable_conv"): _with_channels_last(dilated.convolve_separable),
     (tf_numpy, "argmax"): _position,
     (tf_numpy, "argmin"): _position,
     (tf_numpy, "einsum"): _einsum,
@@ -127,7 +109,6 @@ FOR = {
     "tflite": CONVERTIBLE
     | {
         (tf_numpy, "add"): _add,
-        (nn, "conv"): _convolve_channels_last,
         (nn, "max_pool"): by_plane,
         (nn, "average_pool"): by_plane,
     },

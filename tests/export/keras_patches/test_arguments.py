@@ -83,8 +83,11 @@ CALLS = [
         )
     ),
 ]  # fmt: skip
-OTHERS = {"add", "einsum", "tf_encode_categorical_inputs"}
-"""Take no sizes, or are there to refuse."""
+OTHERS = {
+    *("add", "einsum", "flip", "tf_encode_categorical_inputs"),
+    *("bidirectional_lstm", "bidirectional_gru"),
+}
+"""Take no sizes, are there to refuse, or have a test of their own (`test_reverse`)."""
 
 
 def forms(value):
