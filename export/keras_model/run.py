@@ -10,10 +10,13 @@ from export.keras_model.ports import pack, unpack
 from export.keras_patches.operations import replaced
 from fold.keras_graph.at_dtype import at_dtype
 from fold.keras_graph.internals import all_layers
+from fold.keras_graph.undisturbed import undisturbed
 
 
 def run_model(model: keras.Model, inputs: Arrays, target: str = "cpu") -> Arrays:
     """The model's outputs at inference, by name; on the CPU, where float32 is float32.
+
+    States and seeds of the model are as before.
 
     Args:
         model: with known inputs.
@@ -26,7 +29,7 @@ def run_model(model: keras.Model, inputs: Arrays, target: str = "cpu") -> Arrays
     import tensorflow as tf
 
     refuse_large_run(model, inputs)
-    with tf.device("CPU:0"), replaced(target):
+    with tf.device("CPU:0"), replaced(target), undisturbed(model):
         return unpack(model, model(pack(model, inputs), training=False))
 
 

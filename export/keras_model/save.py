@@ -6,12 +6,15 @@ from zipfile import ZipFile, ZipInfo
 
 import keras
 
+from fold.keras_graph.undisturbed import undisturbed
+
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Saves a `.keras` archive without the time it was saved at."""
     dated = path.with_name(f"dated-{path.name}")
     try:
-        model.save(dated)
+        with undisturbed():
+            model.save(dated)
         with ZipFile(dated) as source, ZipFile(path, "w") as target:
             for name in sorted(source.namelist()):
                 target.writestr(ZipInfo(name), _content(source, name))

@@ -126,6 +126,7 @@ def _weights(cell: Any) -> tuple[Any, Any, Any]:
 
 def _is_zero(tensor: Any) -> bool:
     """Whether a tensor in a graph is known to be zero, also where its size is not."""
+    tensor = tf.convert_to_tensor(tensor)
     if tensor.op.type == "Fill":
         tensor = tensor.op.inputs[1]
     value = tf.get_static_value(tensor)

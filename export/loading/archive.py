@@ -20,13 +20,14 @@ def load_archive(path: Path, custom: Custom, scratch: str) -> Any:
     import keras
 
     import fleras  # noqa: F401  registers the project's layer
+    from fold.keras_graph.undisturbed import undisturbed
 
     objects = custom.objects()
     link, before = Path(scratch, path.name), tempfile.tempdir
     link.symlink_to(path.absolute())
     tempfile.tempdir = scratch
     try:
-        with custom.code_allowed():
+        with custom.code_allowed(), undisturbed():
             return keras.models.load_model(link, custom_objects=objects, compile=False)
     except Exception as error:
         line = sentence(str(error)) or type(error).__name__

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from export.base.error_text import sentence
+from export.base.errors import InputError
 from export.keras_model.open_sizes import open_sizes
 from export.keras_model.output_parts import parts
 from export.keras_model.output_scale import units
@@ -130,7 +132,13 @@ def _first(examples: Arrays, count: int) -> Arrays:
 
 
 def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs: Arrays) -> Case:
-    original = run_model(own, inputs)
+    try:
+        original = run_model(own, inputs)
+    except ValueError as error:
+        raise InputError(
+            f"the model can't be run on a batch of {len(labels)}: {sentence(str(error))}; build it "
+            "so that it takes batches of every size"
+        ) from error
     truth, moved = _exactly(exact, inputs, original)
     return Case(labels, inputs, truth, original, moved)
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from fold.keras_graph.own_objects import own_objects
+from fold.keras_graph.undisturbed import undisturbed
 
 FLOATS = {"float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16"}
 
@@ -25,7 +26,7 @@ def at_dtype(model: keras.Model, dtype: str) -> keras.Model:
     """
     own = own_objects(model)
     config = _replace(own.refer(model.get_config()), dtype)
-    with keras.utils.custom_object_scope(own.objects), _policy(dtype):
+    with keras.utils.custom_object_scope(own.objects), _policy(dtype), undisturbed():
         twin = type(model).from_config(config)
         if not twin.built:
             twin.build_from_config(model.get_build_config())

@@ -15,13 +15,17 @@ NAMES = "object_name_uids"
 
 
 @contextmanager
-def undisturbed(model: keras.Model) -> Iterator[None]:
-    """Takes back calls recorded in the model's layers, states, names and seeds drawn."""
-    layers = list(model._flatten_layers())
+def undisturbed(*models: keras.Model) -> Iterator[None]:
+    """Takes back what running or building models leaves: names counted and seeds drawn.
+
+    Of the given models also the calls recorded in their layers, and their states.
+    """
+    layers = [layer for model in models for layer in model._flatten_layers()]
     before = [(len(x._inbound_nodes), len(x._outbound_nodes)) for x in layers]
     names, state = global_state.get_global_attribute(NAMES), random.getstate()
     counters = dict(names or {})
-    states = [(v, tf.identity(v.value)) for v in model.variables if not v.trainable]
+    fixed = [v for model in models for v in model.variables if not v.trainable]
+    states = [(v, tf.identity(v.value)) for v in fixed]
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from fold import fold_batch_norms
 from fold.report.reasons import REASONS
 from tests.fold.foreign_models import foreign_model
 from tests.fold.graphs import inputs_for
-from tests.fold.unchanged import unchanged
+from tests.unchanged import unchanged
 
 BATCH = 100
 

@@ -21,10 +21,13 @@ def convert_old(path: str, custom: Custom, kind: Kind, weights: str | None, scra
         InputError: the file is damaged, or holds what is refused or can't be expressed.
     """
     from export.keras_model.save import save_model
+    from fold.keras_graph.undisturbed import undisturbed
 
     source, target = Path(path), Path(scratch, "model.keras")
     try:
-        save_model(rebuild(kind, source, custom, weights), target)
+        with undisturbed():
+            model = rebuild(kind, source, custom, weights)
+        save_model(model, target)
     except RecursionError as error:
         raise InputError(
             f"{source.name} nests its configuration too deep; it is not from Keras"

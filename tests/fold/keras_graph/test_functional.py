@@ -9,7 +9,7 @@ from keras import layers, ops
 from fold import FoldError, fold_batch_norms
 from fold.keras_graph.functional import as_functional
 from sample_models.batch_norms import randomise
-from tests.fold.unchanged import unchanged
+from tests.unchanged import unchanged
 
 
 class Two(keras.Model):
