@@ -5,7 +5,7 @@ import random
 import sys
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import keras
 import numpy as np
@@ -69,9 +69,15 @@ def state_of(model):
         ],
         "calls": [(len(x._inbound_nodes), len(x._outbound_nodes)) for x in layers],
         "attributes": [sorted(vars(x)) for x in layers],
-        "config": str(model.get_config()),
+        "config": _config(model),
         "losses": len(model.losses),
     }
+
+
+def _config(model):
+    """Not every class of others has one."""
+    with suppress(NotImplementedError):
+        return str(model.get_config())
 
 
 def _attributes():
