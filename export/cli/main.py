@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from export.base.errors import EXIT_CODES, ConversionError, ExportError, InputError
+from export.base.system_limits import system_limit
 from export.base.visible import visible
 from export.cli.output import OutputError, check_surroundings, standard_streams
 from export.cli.streams import with_terminal
@@ -108,7 +109,7 @@ def _explained(error: BaseException) -> tuple[str, int]:
         case MemoryError():
             return "there is not enough memory; use a smaller model or input", InputError.exit_code
     reason = f"{type(error).__name__}: {error}".strip(": ")
-    system = isinstance(error, OSError)
+    system = isinstance(error, OSError) or system_limit(error)
     code = InputError.exit_code if system else ConversionError.exit_code
     return f"{reason}; see --debug for where", code
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from export.base.error_text import sentence
 from export.base.errors import InputError
+from export.base.system_limits import system_limit
 from export.loading.custom_objects import Custom
 
 
@@ -30,6 +31,8 @@ def load_archive(path: Path, custom: Custom, scratch: str) -> Any:
         with custom.code_allowed(), undisturbed():
             return keras.models.load_model(link, custom_objects=objects, compile=False)
     except Exception as error:
+        if lack := system_limit(error):
+            raise InputError(f"can't load {path.name} on this machine now: {lack}") from error
         line = sentence(str(error)) or type(error).__name__
         raise InputError(
             f"Keras can't load {path.name}: {line}; save it again with Keras {keras.__version__}"

@@ -48,7 +48,7 @@ def _answer(request: bytes) -> tuple[bool, object]:
         function, arguments = pickle.loads(request)
         return True, function(**arguments)
     except MemoryError:
-        return False, ("MemoryError", "")
+        return False, ("OutOfMemory", "there is not enough memory; use a smaller model or input")
     except Exception as error:
         return False, (type(error).__name__, str(error))
 

@@ -27,7 +27,7 @@ from export.processes.memory import resident
 from export.processes.plain import read_plain
 
 OWN: dict[str, type[ExportError]] = {
-    kind.__name__: kind for kind in (ConversionError, InputError, NotEquivalent)
+    kind.__name__: kind for kind in (ConversionError, InputError, NotEquivalent, OutOfMemory)
 }
 
 

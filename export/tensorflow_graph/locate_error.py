@@ -1,5 +1,6 @@
 """Finds the Keras layer that a failed conversion is about, by converting ever shorter prefixes."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,12 +10,17 @@ import keras
 
 from export.base.error_text import sentence
 from export.base.errors import ConversionError, ExportError, InputError, OutOfMemory, OutOfTime
+from export.base.system_limits import system_limit
 from export.processes.memory import available
 from export.processes.worker_process import Failed
 from export.tensorflow_graph.large_weights import size
 
 COPIES = 7
 """How often the converters hold the weights of a large model at once."""
+
+CANNOT = "can't be converted"
+ADVICE = "; replace it by other layers"
+DIGITS = re.compile(r"\d+")
 
 Attempt = Callable[[keras.Model], object]
 Result = TypeVar("Result")
@@ -25,10 +31,11 @@ def write_or_blame(
 ) -> Result:
     """Calls `write(model, path)`; what goes wrong becomes one line that names a layer.
 
-    No layer is looked for when time ran out, or memory for a model whose weights account for that.
+    No layer is looked for when time ran out, or memory for a model whose weights account for that,
+    and none is to blame where a model that only hands on its inputs fails in the same way.
 
     Raises:
-        InputError: as `write` did.
+        InputError: as `write` did, or the machine lacks space, files or memory.
         ExportError: of the kind that `write` raised, else a ConversionError.
     """
     try:
@@ -38,9 +45,9 @@ def write_or_blame(
     except ExportError as error:
         if isinstance(error, OutOfMemory) and COPIES * size(model) > available():
             raise
-        with TemporaryDirectory() as directory:
+        with TemporaryDirectory(prefix="fleras-") as directory:
             spare = Path(directory) / path.name
-            raise with_layer(error, model, lambda part: _one_line(write, part, spare)) from error
+            raise blamed(error, model, lambda part: _one_line(write, part, spare)) from error
 
 
 def _one_line(
@@ -52,10 +59,27 @@ def _one_line(
     except Exception as error:
         if isinstance(error, ExportError) and not isinstance(error, Failed):
             raise
+        if lack := system_limit(error):
+            raise InputError(
+                f"can't be converted on this machine now: {lack}; free that and try again"
+            ) from error
         text = sentence(str(error)) or type(error).__name__
-        raise ConversionError(
-            f"can't be converted: {text.rstrip('.')}; replace it by other layers"
-        ) from error
+        raise ConversionError(f"{CANNOT}: {text.rstrip('.')}{ADVICE}") from error
+
+
+def blamed(error: ExportError, model: keras.Model, attempt: Attempt) -> ExportError:
+    """The same error; with a layer in front where one is responsible.
+
+    Args:
+        error: what the conversion of the whole model raised.
+        model: Functional or Sequential.
+        attempt: converts and checks a model; raises ExportError when that fails.
+    """
+    without_layers = _identity(model)
+    if without_layers is not None and _failure(without_layers, attempt) == _likeness(error):
+        text = str(error).removesuffix(ADVICE)
+        return type(error)(f"{text}; so fails a model without layers: look at the options")
+    return with_layer(error, model, attempt)
 
 
 def with_layer(error: ExportError, model: keras.Model, attempt: Attempt) -> ExportError:
@@ -112,11 +136,29 @@ def _prefix(graph: Any, nodes: list[Any]) -> keras.Model | None:
         return None
 
 
+def _identity(model: keras.Model) -> keras.Model | None:
+    graph = getattr(model, "_functional", None) or model
+    try:
+        starts = list(graph.inputs)
+        return keras.Model(starts, [keras.layers.Identity()(tensor) for tensor in starts])
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
 def _fails(model: keras.Model, attempt: Attempt) -> bool:
+    return _failure(model, attempt) is not None
+
+
+def _failure(model: keras.Model, attempt: Attempt) -> tuple[type, str] | None:
     try:
         attempt(model)
-    except ExportError:
-        return True
+    except ExportError as error:
+        return _likeness(error)
     except Exception:
-        return False
-    return False
+        return None
+    return None
+
+
+def _likeness(error: ExportError) -> tuple[type, str]:
+    """Alike are errors of one kind that differ in numbers alone."""
+    return type(error), DIGITS.sub("0", str(error))

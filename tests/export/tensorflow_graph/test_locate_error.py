@@ -1,10 +1,13 @@
 """The layer that a failure is about is found among prefixes, also inside nested models."""
 
+import errno
+
 import keras
 import pytest
 from keras import layers
 
 from export.base.errors import ConversionError, InputError, NotEquivalent, OutOfMemory, OutOfTime
+from export.processes.worker_process import Failed
 from export.tensorflow_graph import locate_error as blame
 from export.tensorflow_graph.locate_error import culprit, write_or_blame
 
@@ -70,3 +73,31 @@ def test_memory_is_blamed_on_a_layer_unless_the_weights_need_it(tmp_path, monkey
     monkeypatch.setattr(blame, "available", lambda: 100)
     with pytest.raises(OutOfMemory, match=r"^too much$"):
         write_or_blame(nested(), tmp_path / "m", write)
+
+
+def test_no_layer_is_to_blame_for_what_a_model_without_layers_does_too(tmp_path):
+    def write(model, place):
+        raise ValueError(f"opset 99 of {len(model.inputs)} is unknown")
+
+    with pytest.raises(ConversionError) as caught:
+        write_or_blame(nested(), tmp_path / "m", write)
+    assert str(caught.value) == (
+        "can't be converted: opset 99 of 1 is unknown; "
+        "so fails a model without layers: look at the options"
+    )
+    assert caught.value.layer == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        Failed("UnknownError", "/tmp/x/variables; No space left on device [Op:SaveV2]"),
+        OSError(errno.EFBIG, "File too large"),
+        OSError(errno.EMFILE, "Too many open files"),
+        MemoryError(),
+    ],
+)
+def test_what_the_machine_lacks_is_no_fault_of_a_layer(tmp_path, error):
+    with pytest.raises(InputError, match=r"^can't be converted on this machine now: "):
+        write_or_blame(nested(), tmp_path / "m", refusing("last", error))
