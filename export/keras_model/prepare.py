@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import keras
 
 from export.base.errors import InputError
+from export.keras_model.training_mode import overridden
 from fold import FoldError
 from fold.keras_graph.at_dtype import FLOATS, at_dtype
 from fold.keras_graph.functional import as_functional
-from fold.keras_graph.internals import all_layers, nodes_of
+from fold.keras_graph.internals import all_layers
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,13 @@ def prepare(model: keras.Model) -> Prepared:
     A subclassed model is wrapped, mixed-precision layers are rebuilt in float32.
 
     Raises:
-        InputError: the model was never built, or its inputs can't be known.
+        InputError: the model was never built, its inputs can't be known, or it keeps a state.
     """
     try:
         model = as_functional(model)
     except FoldError as error:
         raise InputError(" ".join(str(error).split())) from error
+    _refuse_states(model)
     notes = [*_augmentation_notes(model), *_training_notes(model)]
     if dtypes := _other_floats(model):
         model = at_dtype(model, "float32")
@@ -66,12 +68,17 @@ def is_augmentation(layer: keras.Layer) -> bool:
 
 
 def _training_notes(model: keras.Model) -> list[str]:
-    """Names layers whose call in the graph says `training=True`."""
-    operations = getattr(model, "operations", [])
-    named = [
-        operation.name
-        for operation in operations
-        for node in nodes_of(operation)
-        if node.arguments.kwargs.get("training") is True
-    ]
-    return [f"called with training=True, as in the model: {', '.join(named)}"] if named else []
+    names = ", ".join(overridden(model))
+    text = f"called with training=True, but in inference mode in predict and in the file: {names}"
+    return [text] if names else []
+
+
+def _refuse_states(model: keras.Model) -> None:
+    """A file starts anew in each run; and the model would be changed by trying it."""
+    for layer in all_layers(model):
+        if getattr(layer, "stateful", False) is True:
+            raise InputError(
+                f"layer {layer.name!r} ({type(layer).__name__}) is stateful, and a file keeps no "
+                "state between its runs; make it with stateful=False and return_state=True, call "
+                "it with initial_state=... of further inputs and make its states outputs"
+            )

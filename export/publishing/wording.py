@@ -32,7 +32,7 @@ def warnings_of(report: Any, reference: Reference, pairs: Iterable[Pair]) -> lis
     training = [record.name for record in report if record.code == "training_true"]
     called = [
         f"batch norm {name!r} is called with training=True and stays as it is; "
-        "the files compute what model.predict computes"
+        "in predict and in the files it uses its moving statistics"
         for name in training
     ]
     notes = [note for artifact, _ in pairs for note in artifact.notes]

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from export import to_onnx, to_tflite
 from export.base.errors import InputError
 from export.keras_model.prepare import prepare
+from fold import fold_batch_norms
 from tests.export import zoo
 
 
@@ -47,3 +49,22 @@ def test_float64_constants_are_rebuilt_and_said():
     assert prepared.notes == ("what computed in float64 was rebuilt in float32",)
     data = np.ones((1, 4), "float32")
     np.testing.assert_allclose(prepared.model(data), model(data), rtol=1e-6)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_stateful_layer_is_refused_with_the_way_out_and_left_alone(bidirectional, tmp_path):
+    entry = keras.Input(batch_shape=(2, 3, 4))
+    layer = keras.layers.LSTM(3, stateful=True)
+    x = keras.layers.Bidirectional(layer)(entry) if bidirectional else layer(entry)
+    model = keras.Model(entry, x)
+    model(np.ones((2, 3, 4), "float32"))
+    before = [np.array(variable) for variable in model.variables]
+    for write, name in ((to_onnx, "m.onnx"), (to_tflite, "m.tflite"), (fold_batch_norms, "")):
+        if name:
+            with pytest.raises(InputError, match=r"stateful.*initial_state=.*outputs"):
+                write(model, tmp_path / name)
+        else:
+            write(model)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    assert not list(tmp_path.iterdir())
