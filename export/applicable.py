@@ -22,3 +22,17 @@ def refuse_unmatched(patterns: Iterable[str], names: Sequence[str]) -> None:
             near = get_close_matches(pattern, names, 3, 0.4) or list(names[:3])
             known = f"the nearest are {', '.join(near)}" if near else "the model has none"
             raise InputError(f"--keep {pattern!r} matches no batch norm; {known}")
+
+
+def refuse_labels(labels: Sequence[str], sizes: Sequence[int | None]) -> None:
+    """Raises InputError where there are labels and no output has one value for each.
+
+    Args:
+        labels: names of classes.
+        sizes: of the last axis of each output.
+    """
+    if labels and len(labels) not in sizes:
+        raise InputError(
+            f"there are {len(labels)} labels, and the outputs end in {list(sizes)} values; "
+            "give one label for each class"
+        )

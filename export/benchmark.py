@@ -1,8 +1,9 @@
-"""How long artefacts take: interleaved rounds, so that a busy moment slows all of them alike."""
+"""How long artefacts take, each in stretches of its own, and what memory they hold."""
 
 import os
+import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 
 from export.base.artifact import Port
 from export.base.errors import InputError
+from export.base.files import size_of
 from export.base.runtime import Runtime
-from export.base.timing import take_turns
+from export.base.timing import in_blocks, take_turns
 from export.formats import open_artifact
+from export.processes.memory import resident
 
 Call = Callable[[], Any]
 FREE = 32
@@ -27,14 +30,22 @@ class Latency:
         batch: examples per call.
         median: over all rounds.
         p95: 95th percentile.
+        p99: 99th percentile.
         rounds: how many there were.
+        threads: that an operator may use; 0 where the runtime chooses.
+        size: of the file, in bytes; 0 where there is none.
+        memory: bytes that the process holds more of once the file is loaded and has run.
     """
 
     name: str
     batch: int
     median: float
     p95: float
+    p99: float
     rounds: int
+    threads: int = 0
+    size: int = 0
+    memory: int = 0
 
 
 def benchmark(
@@ -46,7 +57,7 @@ def benchmark(
     """Times `.onnx` and `.tflite` files in their runtimes.
 
     Args:
-        paths: the files; all are timed in turn, round by round.
+        paths: the files; each runs in stretches of its own, between those of the others.
         batches: sizes to try; a file with another fixed size is left out for that one.
         threads: for both runtimes; by default the number of cores.
         duration: seconds to measure each file and batch, roughly.
@@ -58,25 +69,50 @@ def benchmark(
     threads = threads or os.cpu_count() or 1
     found: list[Latency] = []
     for batch in batches:
-        runtimes = {str(path): open_artifact(path, threads=threads) for path in paths}
-        calls = {
-            name: call for name, runtime in runtimes.items() if (call := _call(runtime, batch))
-        }
-        found += interleaved(calls, batch, duration)
+        calls, memory = {}, {}
+        for path in paths:
+            before = resident(os.getpid())
+            if call := _call(open_artifact(path, threads=threads), batch):
+                call()
+                calls[str(path)] = call
+                memory[str(path)] = max(0, resident(os.getpid()) - before)
+        found += [
+            replace(
+                _latency(name, batch, seconds),
+                threads=threads,
+                size=size_of(Path(name)),
+                memory=memory[name],
+            )
+            for name, seconds in in_blocks(calls, duration).items()
+        ]
     if not found:
         raise InputError(f"none of the files takes a batch of {list(batches)}; choose another")
     return found
 
 
+def machine() -> str:
+    """The processor and the number of its cores."""
+    return f"{_processor()}, {os.cpu_count()} cores"
+
+
 def interleaved(calls: Mapping[str, Call], batch: int, duration: float = 2.0) -> list[Latency]:
     """Times several functions in turns after a few calls to warm up."""
-    found = {
-        name: 1e3 * np.array(each) for name, each in take_turns(calls, seconds=duration).items()
-    }
-    return [
-        Latency(name, batch, float(np.median(each)), float(np.quantile(each, 0.95)), len(each))
-        for name, each in found.items()
-    ]
+    times = take_turns(calls, seconds=duration)
+    return [_latency(name, batch, seconds) for name, seconds in times.items()]
+
+
+def _latency(name: str, batch: int, seconds: Sequence[float]) -> Latency:
+    half, most, nearly_all = (float(each) for each in np.quantile(seconds, (0.5, 0.95, 0.99)))
+    return Latency(name, batch, 1e3 * half, 1e3 * most, 1e3 * nearly_all, len(seconds))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _call(runtime: Runtime, batch: int) -> Call | None:

@@ -10,6 +10,7 @@ from export.onnx_format.opsets import OPSET
 from export.verification.precisions import DEFAULT, PRECISIONS, tolerances
 
 DYNAMIC = "dynamic"
+STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,18 @@ class Options:
         fold: False leaves every batch norm as it is.
         keep: names of batch norms to leave, with shell wildcards.
         merge_branches: whether parallel linear branches become one layer.
+        name: of the files, before the precision and the suffix.
         opset: ONNX operator set.
         batch: fixed batch size; "dynamic" leaves it free; None leaves it free in ONNX and is 1 in
             TFLite.
         nchw: whether ONNX images go in and out with channels first.
         allow_flex: whether TFLite may use TensorFlow's own kernels.
-        calibration: representative inputs for int8: a `.npy` or `.npz` file or a directory of them.
+        calibration: representative inputs for int8: a `.npy` or `.npz` file, or a directory of them
+            or of images.
+        image_range: what pixels of 0 to 255 become, where images are read and the model does not
+            scale them itself.
+        labels: names of the classes, in the order of the output, for the metadata of the files.
+        metadata: further entries, pairs of key and value.
         integer_io: whether int8 files take and give int8 as well.
         inputs: the user's own examples to verify with, a `.npy` or `.npz` file.
         rtol: replaces the default tolerance.
@@ -48,11 +55,15 @@ class Options:
     fold: bool = True
     keep: tuple[str, ...] = ()
     merge_branches: bool = True
+    name: str = "model"
     opset: int = OPSET
     batch: int | str | None = None
     nchw: bool = False
     allow_flex: bool = False
     calibration: Path | None = None
+    image_range: tuple[float, float] | None = None
+    labels: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
     integer_io: bool = False
     inputs: Path | None = None
     rtol: float | None = None
@@ -88,6 +99,8 @@ class Options:
             isinstance(self.batch, int) and self.batch >= 1
         ):
             raise InputError(f"batch is {self.batch}; give a size of at least 1, or {DYNAMIC!r}")
+        if Path(self.name).name != self.name or self.name.startswith("."):
+            raise InputError(f"{self.name!r} is no name of a file; give one without a folder")
         tolerances(**self.tolerances())
         _refuse_idle(self)
 
@@ -99,13 +112,18 @@ class Options:
         """The name of each file of a format, by its precision."""
         rows = [PRECISIONS[name] for name in dict.fromkeys(self.precisions)]
         suffix = FORMATS[form].engine.suffix
-        return {row.name: f"model{row.infix}{suffix}" for row in rows if form in row.formats}
+        return {row.name: f"{self.name}{row.infix}{suffix}" for row in rows if form in row.formats}
 
     def settings(self, form: str) -> dict[str, Any]:
         """What the conversion to this format is told, by keyword."""
         row = FORMATS[form]
         given = {name: getattr(self, name) for name in row.settings}
         return given | {"batch": row.batch if self.batch is None else self.fixed_batch}
+
+    @property
+    def steps(self) -> int:
+        """How many steps an export has: those of every export, and one for each file."""
+        return STEPS + sum(len(self.files(form)) for form in self.forms())
 
     @property
     def fixed_batch(self) -> int | None:
@@ -125,6 +143,11 @@ def _refuse_idle(options: Options) -> None:
     idle = (
         ("--integer-io", options.integer_io and not calibrated, "add --precision int8"),
         ("--calibration", bool(options.calibration) and not calibrated, "add --precision int8"),
+        (
+            "--image-range",
+            options.image_range is not None and not calibrated,
+            "add --precision int8",
+        ),
         ("--min-sqnr", options.min_sqnr is not None and not noisy, "add --precision int8"),
         ("--nchw", options.nchw and not onnx, "add --format onnx"),
         ("--opset", options.opset != OPSET and not onnx, "add --format onnx"),

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from export.applicable import refuse_missing, refuse_unmatched
+from export.applicable import refuse_labels, refuse_missing, refuse_unmatched
 from export.base.arrays import read_arrays
 from export.base.errors import InputError, NotEquivalent, Withheld
+from export.base.log import LOG
 from export.base.paths import given_path
 from export.conversion.outcome import Outcome, written
 from export.formats import FORMATS
@@ -49,7 +50,7 @@ def export(
         source: what `export.load_model` takes.
         directory: where to write.
         options: see there; by default both formats in float32.
-        announce: called with each step before it begins.
+        announce: is told of each step before it begins; so is the logger `fleras`, at level INFO.
 
     Raises:
         InputError: the file or the options are not usable, or files are in the way.
@@ -59,7 +60,7 @@ def export(
             `options.strict`; the manifest and the page tell of all.
     """
     source, directory = Path(source), given_path(directory)
-    options = options or Options()
+    options, announce = options or Options(), _logged(announce)
     refuse_missing(options)
     files = {name for form in options.forms() for name in options.files(form).values()}
     names = files | {FOLDED, REFERENCE, REPORT, MANIFEST}
@@ -115,20 +116,25 @@ def _make(
     original, origin = open_model(
         source, options.custom_objects, options.weights, options.lambdas, options.trust
     )
+    from export.keras_model.metadata import preprocessing
+    from export.keras_model.ports import outputs
     from export.verification.make_reference import compare_model, make_reference
 
-    given = _inputs(original, options)
+    refuse_labels(
+        options.labels, [port.shape[-1] if port.shape else None for port in outputs(original)]
+    )
+    data = _calibration(original, options)
+    given = _inputs(original, options, data)
     announce("Folding batch norms")
     model, report = fold_model(original, options)
     refuse(origin, report.to_dict())
     announce("Running the original in float64")
     reference = make_reference(original, given, options.fixed_batch)
     folded = compare_model(reference, model, **options.tolerances())
-    metadata = metadata_of(origin, report)
+    metadata = metadata_of(origin, report, preprocessing(original), options)
     outcomes = _folded_wrong(folded)
     for form in options.forms() if not outcomes else ():
-        announce(f"Writing and verifying {', '.join(options.files(form).values())}")
-        outcomes += _write_format(model, stage, form, metadata, reference, options)
+        outcomes += _write_format(announce, model, stage, form, metadata, reference, data, options)
     if options.strict and any(outcome.error for outcome in outcomes):
         outcomes = [_withheld(outcome, stage) for outcome in outcomes]
     notes = warnings_of(report, reference, written(outcomes))
@@ -154,35 +160,50 @@ def _withheld(outcome: Outcome, stage: Path) -> Outcome:
     return replace(outcome, artifact=None, error=Withheld("passed, and not written: --strict"))
 
 
-def _inputs(model: Any, options: Options) -> Any:
+def _calibration(model: Any, options: Options) -> Any:
+    """The representative examples, or where they are; images are read once, for all files."""
+    from export.keras_model.calibration_sources import LIMIT
+    from export.keras_model.images import image_files, read_images
+
+    if options.calibration is None or not (files := image_files(options.calibration)):
+        return options.calibration
+    return read_images(model, files, options.image_range, LIMIT)
+
+
+def _inputs(model: Any, options: Options, calibration: Any) -> Any:
     """The user's examples; for int8, where there are none, some it is not calibrated with."""
     held_out = None
-    if options.calibration is not None:
+    if calibration is not None:
         from export.keras_model.calibration import calibration_of
         from export.keras_model.prepare import prepare
 
-        held_out = calibration_of(prepare(model).model, options.calibration, model).held_out
+        held_out = calibration_of(prepare(model).model, calibration, model).held_out
     return read_arrays(options.inputs) if options.inputs else held_out
 
 
 def _write_format(
+    announce: Announce,
     model: Any,
     stage: Path,
     form: str,
     metadata: dict[str, str],
     reference: Reference,
+    calibration: Any,
     options: Options,
 ) -> Iterator[Outcome]:
-    paths = {precision: stage / name for precision, name in options.files(form).items()}
-    return FORMATS[form].write(
+    names = options.files(form)
+    outcomes = FORMATS[form].write(
         model,
-        paths,
+        {precision: stage / name for precision, name in names.items()},
         metadata=metadata,
-        calibration=options.calibration,
+        calibration=calibration,
         reference=reference,
         tolerances=options.tolerances(),
         **options.settings(form),
     )
+    for name in names.values():
+        announce(f"Writing and verifying {name}")
+        yield next(outcomes)
 
 
 def _write(
@@ -201,6 +222,14 @@ def _write(
         (stage / REPORT).write_text(render(plain(content)), encoding="utf-8")
     write_manifest(stage, content)
     return replace(exported, description=content)
+
+
+def _logged(announce: Announce) -> Announce:
+    def both(step: str) -> None:
+        LOG.info(step)
+        announce(step)
+
+    return both
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from fleras.callbacks import RenormClippingSchedule
 from fleras.fused_renorm import BatchNormalization
+from fleras.parts import offer
 from fleras.recalibration.recalibrate import recalibrate
 from fleras.replacement import replace_batch_norms, to_keras_batch_norms
 
@@ -12,3 +13,5 @@ __all__ = [
     "replace_batch_norms",
     "to_keras_batch_norms",
 ]
+
+offer()

@@ -1,7 +1,10 @@
 """What a conversion hands back: the file, and how its ports map to the Keras model's."""
 
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
+
+from export.base.human_bytes import human_bytes
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,25 @@ class Artifact:
     operators: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ran: bool = True
+
+    def _repr_html_(self) -> str:
+        """What matters in a notebook: the file, its size, its ports and operators."""
+        operators = ", ".join(f"{name} {count}" for name, count in sorted(self.operators.items()))
+        rows = {
+            "file": str(self.path),
+            "precision": self.precision,
+            "size": human_bytes(self.size),
+            "inputs": _ports(self.inputs),
+            "outputs": _ports(self.outputs),
+            "operators": operators,
+            "SHA-256": self.sha256,
+        }
+        cells = (f"<tr><th>{key}</th><td>{escape(text)}</td></tr>" for key, text in rows.items())
+        return f"<table>{''.join(cells)}</table>"
+
+
+def _ports(ports: tuple[Port, ...]) -> str:
+    shapes = (", ".join(str(size or "free") for size in port.shape) for port in ports)
+    return "; ".join(
+        f"{port.name} {port.dtype}[{shape}]" for port, shape in zip(ports, shapes, strict=True)
+    )

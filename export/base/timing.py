@@ -6,6 +6,8 @@ from typing import Any
 
 WARMUP = 3
 LEAST = 5
+BLOCKS = 5
+REST = 0.05
 
 
 def seconds_of(call: Callable[[], Any]) -> float:
@@ -36,4 +38,33 @@ def take_turns(
         for name in (*names[first:], *names[:first]):
             times[name].append(seconds_of(calls[name]))
         turn += 1
+    return times
+
+
+def in_blocks(
+    calls: Mapping[str, Callable[[], Any]], seconds: float, blocks: int = BLOCKS
+) -> dict[str, list[float]]:
+    """Seconds of each call, in a few stretches of each, far apart.
+
+    For calls that slow each other when they take turns one by one: threads of the one that spin
+    still when the other begins, and caches that it finds full of the one before. So each stretch
+    begins with a rest and with calls that are not counted.
+
+    Args:
+        calls: by name; each waits for its result.
+        seconds: how long to measure each call, roughly.
+        blocks: how many stretches each gets, in turn with the others.
+    """
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    names = list(calls)
+    for turn in range(blocks):
+        first = turn % max(1, len(names))
+        for name in (*names[first:], *names[:first]):
+            time.sleep(REST)
+            for _ in range(WARMUP):
+                calls[name]()
+            end = time.perf_counter() + seconds / blocks
+            times[name].append(seconds_of(calls[name]))
+            while time.perf_counter() < end:
+                times[name].append(seconds_of(calls[name]))
     return times

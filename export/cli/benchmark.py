@@ -1,11 +1,12 @@
 """fleras benchmark."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
 from export.base.errors import InputError
+from export.base.human_bytes import human_bytes
 from export.cli.shared import JSON, PATH, expand
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
@@ -44,8 +45,8 @@ def command(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Time .onnx and .tflite FILES, or all of those in a directory, in interleaved rounds."""
-    from export.benchmark import benchmark
+    """Time .onnx and .tflite FILES, or all of those in a directory, each in its own stretches."""
+    from export.benchmark import benchmark, machine
     from export.processes.child import SECONDS, call
 
     paths = expand(files)
@@ -66,14 +67,23 @@ def command(
         )
     shown = {str(path.absolute()): str(path) for path in paths}
     found = [replace(latency, name=shown[latency.name]) for latency in found]
+    timed = {(latency.name, latency.batch) for latency in found}
+    terminal.warn(
+        f"{path} has another fixed batch and is left out at a batch of {batch}"
+        for batch in batches
+        for path in paths
+        if (str(path), batch) not in timed
+    )
     if as_json:
-        terminal.json(found)
+        terminal.json([{**asdict(latency), "machine": machine()} for latency in found])
         return
     fastest = {each.batch: min(f.median for f in found if f.batch == each.batch) for each in found}
     rows = [
-        [each.name, each.batch, f"{each.median:.3f}", f"{each.p95:.3f}",
-         f"{each.median / fastest[each.batch]:.2f}x", each.rounds]
+        [each.name, each.batch, *(f"{ms:.3f}" for ms in (each.median, each.p95, each.p99)),
+         f"{each.median / fastest[each.batch]:.2f}x", human_bytes(each.size),
+         human_bytes(each.memory)]
         for each in found
     ]  # fmt: skip
-    columns = ["file", "batch>", "median ms>", "p95 ms>", "to the fastest>", "rounds>"]
-    terminal.table("Latency", columns, rows)
+    columns = ["file", "batch>", "p50 ms>", "p95 ms>", "p99 ms>", "ratio>", "size>", "memory>"]
+    terminal.table("", columns, rows, crop="file")
+    terminal.line(f"{machine()}; at most {found[0].threads} at work on an operator")

@@ -10,7 +10,7 @@ from rich.text import Text
 from export.base.errors import Withheld
 from export.base.human_bytes import human_bytes
 from export.cli.terminal import Terminal
-from export.verification.advice import where_worst, worst_of, would_pass
+from export.verification.advice import rule, where_worst, worst_of, would_pass
 from export.verification.comparison import Comparison
 from export.verification.figures import Figures
 
@@ -89,6 +89,16 @@ def show_cards(terminal: Terminal, cards: Sequence[Card]) -> None:
     terminal.table("", columns, rows, crop="file")
     for card in cards:
         _show_failure(terminal, card)
+
+
+def show_rules(terminal: Terminal, cards: Iterable[Card]) -> None:
+    """Each rule that was applied, with the files that it was applied to."""
+    files: dict[str, list[str]] = {}
+    for card in cards:
+        if card.comparison is not None:
+            files.setdefault(rule(card.comparison.tolerances), []).append(card.name)
+    for text, names in files.items():
+        terminal.line(f"{', '.join(names)}: {text}")
 
 
 def show_outputs(terminal: Terminal, cards: Iterable[Card]) -> None:

@@ -31,13 +31,14 @@ def command(
     """
     from export.base.errors import InputError
     from export.base.files import refuse_existing
-    from export.loading.load_model import load_model
     from export.transaction.stage import replacing
 
     if new.suffix != ".keras":
         raise InputError(f"{new.name} has no name of a Keras model; end it with .keras")
     refuse_existing(new, overwrite)
-    with terminal.steps() as announce:
+    with terminal.steps(total=2) as announce:
+        from export.loading.load_model import load_model
+
         announce(f"Loading {old.name}")
         model = load_model(old, custom_objects, **settings)
         from export.keras_model.save import save_model

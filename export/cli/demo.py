@@ -30,11 +30,11 @@ def command(terminal: Terminal, output: Path, overwrite: bool, as_json: bool) ->
     The network uses fleras.BatchNormalization with a clipping schedule. model.keras is exported by
     the code of `fleras export`; then every file reads the test digits.
     """
-    from export.demo.demonstrate import demonstrate
-
     if not as_json:
         terminal.line(f"Writing into {output}{'/' if output.suffix == '' else ''}")
     with terminal.steps() as announce:
+        from export.demo.demonstrate import demonstrate
+
         exported, rows = demonstrate(output, overwrite, announce)
     terminal.warn(exported.manifest["warnings"])
     if as_json:
@@ -54,4 +54,5 @@ def command(terminal: Terminal, output: Path, overwrite: bool, as_json: bool) ->
     ]
     columns = ["", "accuracy>", "max error>", "size>", "ms/image>", "batch norms>"]
     terminal.table("On the test digits, against the original in float64", columns, cells)
+    terminal.line("The errors further up are of inputs up to 100 times as large as digits.")
     terminal.line(f"Wrote {output}: {', '.join(sorted(path.name for path in output.iterdir()))}")

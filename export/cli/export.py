@@ -6,9 +6,11 @@ from typing import Any
 import click
 
 from export.base.errors import ExportError
-from export.cli.cards import card_of, show_cards
+from export.cli import values
+from export.cli.cards import card_of, show_cards, show_rules
 from export.cli.shared import (
     ATOL,
+    EXPLAIN,
     INPUTS,
     JSON,
     KEEP,
@@ -16,23 +18,14 @@ from export.cli.shared import (
     PATH,
     RTOL,
     model_options,
-    summary,
 )
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal, failure
 from export.formats import FORMATS
+from export.loading.source import refuse_empty
 from export.onnx_format.opsets import OPSET, OPSETS
 from export.options import Options
 from export.verification.precisions import DEFAULT, PRECISIONS
-
-
-def _batch(ctx: click.Context, option: click.Parameter, value: str | None) -> int | str | None:
-    if value is None or value == "dynamic":
-        return value
-    if not value.isdecimal() or int(value) < 1:
-        raise click.BadParameter(f"{value!r} is neither a size nor 'dynamic'.")
-    return int(value)
-
 
 OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
 
@@ -57,6 +50,9 @@ OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
     help="May be repeated; each gives files of its own. By default float32.",
 )
 @click.option(
+    "--name", help="Of the files: NAME.onnx. By default that of MODEL, in a given DIR model."
+)
+@click.option(
     "--opset",
     type=click.IntRange(OPSETS[0], OPSETS[-1]),
     default=OPSET,
@@ -65,7 +61,7 @@ OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
 )
 @click.option(
     "--batch",
-    callback=_batch,
+    callback=values.batch,
     metavar="N|dynamic",
     help="Fixed batch size. By default ONNX leaves it free and TFLite has 1.",
 )
@@ -75,7 +71,19 @@ OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
 )
 @click.option(
     "--calibration", type=PATH, metavar="PATH",
-    help="Some hundred typical inputs for int8: .npy, .npz or a directory of them.",
+    help="Some hundred typical inputs for int8: .npy, .npz, or a directory of them or of images.",
+)  # fmt: skip
+@click.option(
+    "--image-range", callback=values.image_range, metavar="LOW,HIGH",
+    help="What pixels of 0 to 255 become. By default the model scales them itself.",
+)  # fmt: skip
+@click.option(
+    "--labels", type=PATH, callback=values.labels, metavar="FILE",
+    help="Names of the classes, one a line, for the metadata of the files.",
+)  # fmt: skip
+@click.option(
+    "--metadata", multiple=True, callback=values.metadata, metavar="KEY=VALUE",
+    help="Further entry for the metadata of the files; may be repeated.",
 )  # fmt: skip
 @click.option("--integer-io", is_flag=True, help="int8 files take and give int8 as well.")
 @KEEP
@@ -85,6 +93,7 @@ OUTPUT = "Where to write. By default NAME-export beside NAME.keras."
 @RTOL
 @ATOL
 @MIN_SQNR
+@EXPLAIN
 @model_options
 @click.option(
     "--overwrite",
@@ -99,9 +108,11 @@ def command(
     terminal: Terminal,
     model: Path,
     output: Path | None,
+    name: str | None,
     no_fold: bool,
     no_merge: bool,
     no_report: bool,
+    explain: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -112,34 +123,48 @@ def command(
     manifest.json (hashes, versions, error figures, names), reference.npz and report.html.
     A file that fails keeps no other from being written, and the report says why it failed.
     """
-    from export.pipeline import export
-
-    settings |= {"fold": not no_fold, "merge_branches": not no_merge, "report": not no_report}
+    name = name or (model.stem.lstrip(".") or "model" if output is None else "model")
+    settings |= {
+        "fold": not no_fold,
+        "merge_branches": not no_merge,
+        "name": name,
+        "report": not no_report,
+    }
     options = Options(**settings)
+    refuse_empty(model)
     output = output or model.parent / f"{model.stem}-export"
     try:
-        with terminal.steps() as announce:
+        with terminal.steps(options.steps) as announce:
+            from export.pipeline import export
+
             exported = export(model, output, options, announce)
     except ExportError as error:
         if error.exported is not None:
-            _show_all(terminal, error.exported, output, as_json, error)
+            _show_all(terminal, error.exported, output, explain, as_json, error)
         raise
-    _show_all(terminal, exported, output, as_json)
+    _show_all(terminal, exported, output, explain, as_json)
 
 
 def _show_all(
-    terminal: Terminal, exported: Any, output: Path, as_json: bool, error: ExportError | None = None
+    terminal: Terminal,
+    exported: Any,
+    output: Path,
+    explain: bool,
+    as_json: bool,
+    error: ExportError | None = None,
 ) -> None:
     terminal.warn(exported.manifest["warnings"])
     if as_json:
         terminal.json(exported.manifest | (failure(error) if error else {}))
         return
     show(terminal, exported)
+    if explain:
+        show_rules(terminal, [card_of(outcome) for outcome in exported.outcomes])
     names = ", ".join(sorted(path.name for path in output.iterdir()))
     terminal.line(f"Wrote {output}: {names}")
 
 
 def show(terminal: Terminal, exported: Any) -> None:
     """What became of the batch norms and of each file."""
-    terminal.line(summary(exported.fold))
+    terminal.line(exported.fold.summary)
     show_cards(terminal, [card_of(outcome) for outcome in exported.outcomes])

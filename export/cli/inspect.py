@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from export.cli.shared import JSON, KEEP, PATH, model_options, summary
+from export.cli.shared import JSON, KEEP, PATH, model_options
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
+from export.loading.source import refuse_empty
 from export.options import Options
 
 
@@ -29,10 +30,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Show what would become of each batch norm of MODEL, and why; writes nothing."""
-    from export.loading.load_model import load_model
-    from export.pipeline import fold_model
+    refuse_empty(model)
+    with terminal.steps(total=2) as announce:
+        from export.loading.load_model import load_model
+        from export.pipeline import fold_model
 
-    with terminal.steps() as announce:
         announce(f"Loading {model.name}")
         loaded = load_model(model, custom_objects, weights, lambdas, trust)
         announce("Planning")
@@ -45,7 +47,7 @@ def command(
         [record.name, record.status, ", ".join(record.into), record.reason]
         for record in (*report, *report.preprocessing)
     ]
-    terminal.table(summary(report), ["layer", "status", "into", "why"], rows)
+    terminal.table(report.summary, ["layer", "status", "into", "why"], rows)
     for advice in report.advice:
         terminal.line(str(advice))
     terminal.line(f"weights: {loaded.count_params():,} before, {folded.count_params():,} after")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from export.base.errors import EXIT_CODES, ConversionError, ExportError, InputEr
 from export.base.system_limits import system_limit
 from export.base.visible import visible
 from export.cli.output import OutputError, check_surroundings, standard_streams
+from export.cli.settings import FILE, defaults, read_settings
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 
@@ -51,7 +53,14 @@ class Commands(click.Group):
             near = get_close_matches(args[0], COMMANDS, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and (path := _settings_file(ctx)):
+            tables = read_settings(path, COMMANDS)
+            table = tables.get(str(name), {})
+            ctx.default_map = {str(name): defaults(path, str(name), command, table)}
+            if table:
+                ctx.obj.note(f"{path} sets {', '.join(table)}")
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in the help text, without importing any of them."""
@@ -64,10 +73,20 @@ class Commands(click.Group):
             formatter.write_dl([(str(code), text) for code, text in EXIT_CODES.items()])
 
 
+def _settings_file(ctx: click.Context) -> Path | None:
+    return ctx.params.get("config") or (FILE if FILE.is_file() else None)
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fleras", prog_name="fleras")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Options of the commands, in TOML; by default fleras.toml of the current folder.",
+)
 @with_terminal
-def cli(terminal: Terminal) -> None:
+def cli(terminal: Terminal, config: Path | None) -> None:
     """Takes a Keras model from training to deployment with no batch norm left in it."""
 
 

@@ -53,6 +53,7 @@ KEEP = click.option(
     help="Batch norms to leave as they are, with shell wildcards: 'block5_*'.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+EXPLAIN = click.option("--explain", is_flag=True, help="Say by which rule each file passes.")
 RTOL = click.option("--rtol", type=float, help="Allowed error relative to the reference.")
 ATOL = click.option("--atol", type=float, help="Allowed error relative to the output's scale.")
 MIN_SQNR = click.option(
@@ -61,12 +62,6 @@ MIN_SQNR = click.option(
 INPUTS = click.option(
     "--inputs", type=PATH, metavar="FILE", help="Your own examples, .npy or .npz, to verify with."
 )
-
-
-def summary(report: Any) -> str:
-    """How many batch norms there are and what became of them."""
-    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
-    return f"Batch norms: {len(report)}, {counts}"
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:

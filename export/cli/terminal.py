@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from msgspec import to_builtins
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from export.base.errors import ExportError
 from export.base.visible import one_line, visible
+from export.cli.steps import Announce, show_steps
 
 WIDTH = 120
 GAP = 2
@@ -43,14 +44,14 @@ class Terminal:
         """Whether only ASCII can be shown."""
         return bool(self.out.options.ascii_only)
 
-    @contextmanager
-    def steps(self) -> Iterator[Any]:
-        """Yields a function to announce each step with; a spinner shows it, on a terminal only."""
-        if self.quiet or not self.err.is_terminal:
-            yield lambda step: None
-            return
-        with self.err.status("Starting") as status:
-            yield lambda step: status.update(Text(visible(f"{step} ...")))
+    def steps(self, total: int | None = None) -> AbstractContextManager[Announce]:
+        """Gives a function that is told each step; see `export.cli.steps`."""
+        return nullcontext(lambda step: None) if self.quiet else show_steps(self.err, total)
+
+    def note(self, text: str) -> None:
+        """What is worth knowing but no result."""
+        if not self.quiet:
+            self.err.print(Text(visible(text), "dim"))
 
     def warn(self, warnings: Iterable[str]) -> None:
         """One line each."""

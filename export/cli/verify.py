@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from export.base.errors import InputError, NotEquivalent
-from export.cli.cards import show_cards, verified
+from export.cli.cards import show_cards, show_rules, verified
 from export.cli.shared import (
     ATOL,
+    EXPLAIN,
     INPUTS,
     JSON,
     MIN_SQNR,
@@ -39,6 +40,7 @@ from export.verification.tolerances import Tolerances
 @RTOL
 @ATOL
 @MIN_SQNR
+@EXPLAIN
 @model_options
 @JSON
 @with_terminal
@@ -53,6 +55,7 @@ def command(
     lambdas: tuple[str, ...],
     weights: Path | None,
     trust: bool,
+    explain: bool,
     as_json: bool,
     **bounds: float | None,
 ) -> None:
@@ -60,19 +63,22 @@ def command(
 
     `fleras verify out` (or `out/manifest.json`) hashes every file again and replays the stored
     reference; it needs the runtimes, but neither TensorFlow nor the model. `fleras verify
-    model.keras a.onnx b.tflite` runs the model in float64 and compares the files with it.
+    model.keras a.onnx b.tflite` runs the model in float64 and compares the files with it. A file
+    may err as --rtol and --atol say, or four times as much as the original itself does in float32;
+    --explain shows the formula.
     """
+    if first.is_dir() and not files:
+        first = first / MANIFEST
+    if not (stored := first.suffix == ".json" and not files):
+        _refuse_missing(first, files)
+        chosen = tolerances(precision, **bounds)
     with terminal.steps() as announce:
         announce("Verifying")
-        if first.is_dir() and not files:
-            first = first / MANIFEST
-        if first.suffix == ".json" and not files:
+        if stored:
             from export.publishing.check_manifest import check_manifest
 
             found = check_manifest(first, expect=expect, **bounds)
         else:
-            _refuse_missing(first, files)
-            chosen = tolerances(precision, **bounds)
             from export.loading.load_model import load_model
 
             model = load_model(first, custom_objects, weights, lambdas, trust)
@@ -80,7 +86,10 @@ def command(
     if as_json:
         terminal.json({name: comparison.to_dict() for name, comparison in found.items()})
     else:
-        show_cards(terminal, [verified(name, each) for name, each in found.items()])
+        cards = [verified(name, each) for name, each in found.items()]
+        show_cards(terminal, cards)
+        if explain:
+            show_rules(terminal, cards)
         for name, comparison in found.items():
             for problem in comparison.problems:
                 terminal.error(f"{name}: {problem}")

@@ -54,10 +54,10 @@ def calibration_of(
     Args:
         model: with known inputs.
         data: an array, a tensor, a sequence of arrays or a dict by input name, with the batch
-            first; the path of a `.npy` or `.npz` file, or of a directory of them; or a
-            `tf.data.Dataset`, a generator or any iterable of batches, or a function that gives one
-            of these. Targets beside the inputs, `(x, y)`, are ignored. Values as the model takes
-            them.
+            first; the path of a `.npy` or `.npz` file, or of a directory of them or of images, see
+            `export.keras_model.images`; or a `tf.data.Dataset`, a generator or any iterable of
+            batches, or a function that gives one of these. Targets beside the inputs, `(x, y)`,
+            are ignored. Values as the model takes them.
         trained: the model with the batch norms of its training, where that is another.
 
     Raises:

@@ -9,6 +9,7 @@ import numpy as np
 
 from export.base.arrays import read_arrays
 from export.base.errors import InputError
+from export.keras_model.images import image_files, read_images
 
 LIMIT = 512
 SUFFIXES = (".npy", ".npz")
@@ -22,7 +23,7 @@ def parts_of(model: keras.Model, data: Any) -> list[Any]:
     """
     ranks = [len(tensor.shape) for tensor in model.inputs]
     if isinstance(data, str | Path):
-        return [read_arrays(path) for path in _files(Path(data))]
+        return _stored(model, Path(data))
     if callable(data) and not _is_array(data) and not isinstance(data, Iterable):
         data = data()
     if _is_array(data) or isinstance(data, Mapping):
@@ -96,13 +97,16 @@ def _shape(value: Any) -> tuple[int, ...]:
     return tuple(value.shape)
 
 
-def _files(path: Path) -> list[Path]:
+def _stored(model: keras.Model, path: Path) -> list[Any]:
     if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
-    if not files:
-        raise InputError(f"there is no .npy or .npz file in {path}; give a directory that has some")
-    return files
+        return [read_arrays(path)]
+    if files := sorted(file for file in path.iterdir() if file.suffix in SUFFIXES):
+        return [read_arrays(file) for file in files]
+    if images := image_files(path):
+        return [read_images(model, images, most=LIMIT)]
+    raise InputError(
+        f"there is no .npy or .npz file and no image in {path}; give a directory that has some"
+    )
 
 
 def _taken(batches: Iterable[Any], ranks: list[int]) -> list[Any]:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import keras
 
-from fold.keras_graph.internals import all_layers
+from fold.keras_graph.internals import all_layers, nodes_by_depth
 
 PRODUCER = "fleras"
 SCALING = {"Rescaling", "Normalization", "Discretization", "CategoryEncoding", "Resizing"}
@@ -31,5 +31,29 @@ def file_metadata(model: keras.Model, precision: str, given: Mapping[str, str]) 
 
 
 def preprocessing(model: keras.Model) -> list[str]:
-    """Names of the layers in the model that scale or encode its input: the file does so too."""
-    return [layer.name for layer in all_layers(model) if type(layer).__name__ in SCALING]
+    """Names of the layers that scale or encode the inputs, ahead of any weights but their own.
+
+    The file does so too. Scalings that `fold` leaves deeper inside are not meant.
+    """
+    graph = getattr(model, "_functional", None) or model
+    if not hasattr(graph, "_nodes_by_depth"):
+        return [layer.name for layer in all_layers(model) if _scales(layer)]
+    raw, found = {id(tensor) for tensor in graph.inputs}, []
+    nodes = nodes_by_depth(graph)
+    for depth in sorted(nodes, reverse=True):
+        for node in nodes[depth]:
+            operation = node.operation
+            if node.is_input or not all(id(tensor) in raw for tensor in node.input_tensors):
+                continue
+            if isinstance(operation, keras.Model):
+                found += preprocessing(operation)
+            if _scales(operation):
+                found.append(operation.name)
+            elif getattr(operation, "weights", []):
+                continue
+            raw |= {id(tensor) for tensor in node.outputs}
+    return list(dict.fromkeys(found))
+
+
+def _scales(layer: keras.Operation) -> bool:
+    return type(layer).__name__ in SCALING

@@ -18,9 +18,13 @@ BYTES = "bytes"
 
 def ranges_for(model: keras.Model) -> tuple[str, ...]:
     """The ranges to try; 0 to 255 as well when the model scales its input itself."""
+    return (*RANGES, BYTES) if scales_its_input(model) else RANGES
+
+
+def scales_its_input(model: keras.Model) -> bool:
+    """Whether there are layers in it that make small numbers of pixels."""
     scaling = keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Discretization
-    images = any(isinstance(layer, scaling) for layer in all_layers(model))
-    return (*RANGES, BYTES) if images else RANGES
+    return any(isinstance(layer, scaling) for layer in all_layers(model))
 
 
 def draw(

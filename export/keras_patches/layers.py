@@ -9,12 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend.tensorflow.core import name_scope as NameScope
 from keras.src.ops import image
 
 from export.keras_patches.operations import replaced
 from export.keras_patches.per_axis import per_axis
 from export.keras_patches.recurrent import expressible, loop
 
+ENTER = NameScope.__enter__
 IDENTITY_CONVOLUTION = image._extract_patches_2d
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
@@ -26,6 +28,8 @@ def traceable(model: keras.Model, target: str) -> Iterator[None]:
         undo.enter_context(replaced(target))
         undo.callback(setattr, image, "_extract_patches_2d", IDENTITY_CONVOLUTION)
         image._extract_patches_2d = _extract_patches
+        undo.callback(setattr, NameScope, "__enter__", NameScope.__enter__)
+        NameScope.__enter__ = _enter_exactly
         for layer in model._flatten_layers():
             if not SCOPE.fullmatch(layer.name):
                 undo.callback(setattr, layer, "name", layer.name)
@@ -34,6 +38,13 @@ def traceable(model: keras.Model, target: str) -> Iterator[None]:
                 vars(layer)[method] = partial(replacement, layer)
                 undo.callback(vars(layer).pop, method)
         yield
+
+
+def _enter_exactly(scope: Any) -> Any:
+    """Enters a layer's own scope again, where TensorFlow would number it: `conv` as `conv_1`."""
+    outer = tf.get_current_name_scope()
+    scope._tf_name_scope = tf.name_scope(f"{outer}/{scope.name}/" if outer else f"{scope.name}/")
+    return ENTER(scope)
 
 
 def _replacements(layer: keras.Layer, target: str) -> dict[str, Any]:

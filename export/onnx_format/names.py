@@ -46,7 +46,7 @@ def name_inside(graph: OnnxGraph, paths: dict[str, str]) -> None:
     used = Counter([*graph.inputs, *graph.outputs])
     names = {name: name for name in used}
     for node in graph.nodes:
-        node.name = _unique(_clean(node.name) or node.op_type, used)
+        node.name = _unique(_of_layer(node), used)
         for index, name in enumerate(node.input):
             if name in graph.constants and name not in names:
                 names[name] = _unique(paths.get(name) or f"{node.name}/{index}", used)
@@ -133,6 +133,12 @@ def _clean(name: str) -> str:
     """Without tf2onnx's counters and the scope of the whole model, which Keras may number."""
     bare = re.sub(r"__\d+", "", name).removesuffix(":0").strip("/")
     return bare.partition("/")[2] or bare
+
+
+def _of_layer(node: onnx.NodeProto) -> str:
+    """The layer and the operator: TensorFlow's word for the operation may be another's."""
+    layer = _clean(node.name).rpartition("/")[0]
+    return f"{layer}/{node.op_type}" if layer else node.op_type
 
 
 def _unique(name: str, used: Counter) -> str:

@@ -16,7 +16,7 @@ from export.conversion.writer import WriteResult
 from export.keras_model import ports
 from export.keras_model.metadata import file_metadata
 from export.onnx_format import channels_first as layout
-from export.onnx_format import integer_ports, names, write
+from export.onnx_format import integer_ports, names, shapes, write
 from export.onnx_format.engine import ONNX_RUNTIME
 from export.onnx_format.from_tensorflow import convert
 from export.onnx_format.graph import OnnxGraph
@@ -96,12 +96,16 @@ class OnnxWriter:
         graph = converted
         about = file_metadata(model, precision, dict(self.metadata) | self._layout(model))
         introduce(graph, model.name, about)
+        del graph.model.graph.value_info[:]
+        if precision == DEFAULT:
+            shapes.declare(graph)
         files = write.write(graph, path)
         if precision != DEFAULT:
             graph = self._reduce(path, precision, calibration)
             if precision_of(precision).calibrated and self.integer_io:
                 about[integer_ports.KEY] = json.dumps(integer_ports.expose(graph))
             introduce(graph, model.name, about)
+            shapes.declare(graph)
             files = write.write(graph, path)
         return WriteResult(
             self._ports(ports.inputs(model), graph.inputs),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from export.base.errors import InputError
+from export.base.files import sha256
 from export.formats import FORMATS
 from export.transaction.file_set import FileSet
 from export.transaction.stage import staged_set
@@ -45,6 +46,7 @@ def files_of(directory: Path, overwrite: bool) -> FileSet:
         directory,
         MANIFEST,
         lambda names: refuse_existing(directory, names, overwrite),
+        _own,
         _listed,
         whole=True,
     )
@@ -62,10 +64,34 @@ def refuse_existing(directory: Path, names: set[str], overwrite: bool) -> None:
         )
 
 
+def _own(directory: Path) -> set[str]:
+    """Files there that are what an export wrote, so that no manifest can have others removed."""
+    hashes = _hashes(directory)
+    return {name for name in _listed(directory) if _is_as_told(directory / name, hashes[name])}
+
+
+def _is_as_told(path: Path, expected: str) -> bool:
+    return path.is_file() and not path.is_symlink() and sha256(path) == expected
+
+
 def _listed(directory: Path) -> set[str]:
     """The files of an export that the manifest in `directory` names; none where it is none."""
-    names = _content(directory).get("files")
-    return {str(name) for name in names or () if _is_of_an_export(str(name))}
+    return {name for name in _hashes(directory) if Path(name).name == name and _is_artefact(name)}
+
+
+def _is_artefact(name: str) -> bool:
+    suffixes = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
+    return name.endswith(suffixes) or name in (FOLDED, REFERENCE, REPORT)
+
+
+def _hashes(directory: Path) -> dict[str, str]:
+    files = _content(directory).get("files")
+    entries = files.items() if isinstance(files, dict) else ()
+    return {name: entry["sha256"] for name, entry in entries if _has_hash(entry)}
+
+
+def _has_hash(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("sha256"), str)
 
 
 def _tells_of_failure_alone(directory: Path) -> bool:
@@ -81,10 +107,3 @@ def _content(directory: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _is_of_an_export(name: str) -> bool:
-    """Judged by the name alone, so that no manifest can have other files removed."""
-    suffixes = tuple(suffix for row in FORMATS.values() for suffix in row.suffixes)
-    artefact = name.startswith("model.") and name.endswith(suffixes) and "/" not in name
-    return artefact or name in (FOLDED, REFERENCE, REPORT)

@@ -1,5 +1,6 @@
 """An export in words: what goes into the files, what to warn of, what to complain of."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from export.base.artifact import Artifact
 from export.base.errors import ExportError, Withheld
 from export.conversion.outcome import Outcome
 from export.loading.private_copy import Source
+from export.options import Options
 from export.verification.advice import worst_of, would_pass
 from export.verification.comparison import Comparison
 from export.verification.reference import Reference
@@ -15,14 +17,25 @@ from export.verification.reference import Reference
 Pair = tuple[Artifact, Comparison]
 
 
-def metadata_of(origin: Source, report: Any) -> dict[str, str]:
-    """What goes into the files themselves."""
+def metadata_of(
+    origin: Source, report: Any, preprocessing: list[str], options: Options
+) -> dict[str, str]:
+    """What goes into the files themselves; what the user gives wins.
+
+    Args:
+        origin: where the model comes from.
+        report: what became of the batch norms.
+        preprocessing: layers of the original that prepare its inputs.
+        options: labels and further entries.
+    """
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
-    preprocessing = ", ".join(record.name for record in report.preprocessing) or "none"
+    labels = {"labels": json.dumps(options.labels, ensure_ascii=False)} if options.labels else {}
     return {
         "source_sha256": origin.sha256,
         "batch_norms": counts,
-        "preprocessing_layers": preprocessing,
+        "preprocessing": json.dumps(preprocessing),
+        **labels,
+        **dict(options.metadata),
     }
 
 
@@ -69,7 +82,8 @@ def failure_of(outcomes: Sequence[Outcome], directory: Path | None) -> ExportErr
     if directory is None:
         parts.append("what an earlier export left was not touched")
     elif written:
-        parts.append(f"the other {written} and the report are in {directory}")
+        others = "the other file" if written == 1 else f"the other {written} files"
+        parts.append(f"{others} and the report are in {directory}")
     else:
         parts.append(f"only the report is in {directory}")
     comparison = first.comparison

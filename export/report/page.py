@@ -10,6 +10,8 @@ from markupsafe import Markup
 
 from export.base.human_bytes import human_bytes
 from export.base.visible import visible
+from export.verification.advice import rule
+from export.verification.tolerances import Tolerances
 
 
 def render(manifest: Mapping[str, Any]) -> str:
@@ -22,7 +24,13 @@ def render(manifest: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"bytes": human_bytes, "error": error, "batch": batch, "bounds": bounds}
+    environment.filters |= {
+        "bytes": human_bytes,
+        "error": error,
+        "batch": batch,
+        "bounds": bounds,
+        "rule": lambda record: rule(Tolerances(**record)),
+    }
     return environment.from_string(source).render(manifest=manifest)
 
 

@@ -17,6 +17,7 @@ class FileSet:
         last: the file that is moved last, because it tells that the others are there.
         refuse: raises InputError when the directory holds one of these names that must stay.
         earlier: names in a directory of files of such a set, which go when a new set comes.
+        listed: names of the files of the set in a stage, moved already or not.
         whole: whether the directory as a whole may be made, or exchanged for another.
     """
 
@@ -24,6 +25,7 @@ class FileSet:
     last: str
     refuse: Callable[[set[str]], None]
     earlier: Callable[[Path], set[str]] = lambda directory: set()
+    listed: Callable[[Path], set[str]] = lambda stage: set()
     whole: bool = False
 
     @property

@@ -103,7 +103,7 @@ def _move(stage: Path, files: FileSet) -> None:
     """Renames each file; wherever this ended it can be begun again."""
     directory, new = files.directory, {path.name for path in stage.iterdir()}
     if files.last in new:
-        for name in files.earlier(directory) - files.earlier(stage):
+        for name in files.earlier(directory) - files.listed(stage):
             (directory / name).unlink(missing_ok=True)
     for name in sorted(new, key=lambda name: name == files.last):
         (stage / name).replace(directory / name)

@@ -1,4 +1,4 @@
-"""Where a file is furthest from the model, and what would let it pass."""
+"""The rule in words, where a file is furthest from the model, and what would let it pass."""
 
 import math
 
@@ -22,7 +22,7 @@ def where_worst(figures: Figures) -> str:
     beside = "" if own is None else f", the original's own {own:.1e}"
     return (
         f"output {figures.name!r}, worst in example {figures.worst_example + 1}{made_of}: "
-        f"error {figures.max_abs:.1e}{beside}, {figures.excess:.2g} of what is allowed; "
+        f"error {figures.max_abs:.1e}{beside}, {figures.excess:.2g} times what is allowed; "
         f"SQNR {figures.sqnr:.0f} dB"
     )
 
@@ -35,3 +35,19 @@ def would_pass(figures: Figures, bounds: Tolerances) -> str:
         return "no tolerance would pass"
     atol, rtol = (f"{1.05 * least:.1e}" for least in (figures.passing_atol, figures.passing_rtol))
     return f"would pass with --atol {atol}" + ("" if rtol == "inf" else f" or --rtol {rtol}")
+
+
+def rule(bounds: Tolerances) -> str:
+    """The formula that decides, with its numbers, and what its names mean."""
+    if bounds.min_sqnr is not None:
+        return (
+            f"passes where SQNR >= {bounds.min_sqnr:g} dB over all examples together, for every "
+            "output and each part that one is joined from (SQNR: 10 log10(sum truth^2 / "
+            "sum (file - truth)^2); truth: the original model in float64)"
+        )
+    return (
+        f"passes where |file - truth| <= max({bounds.atol:g} * rms + {bounds.rtol:g} * |truth|, "
+        f"min({bounds.noise:g} * own, {bounds.ceiling:g} * rms)), for every value (truth: the "
+        "original model in float64; rms: root mean square of truth over the example, at least 1 "
+        "behind a sigmoid; own: the largest error of the original in float32 in that example)"
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,10 @@ class Comparison:
         """The record as plain values, for JSON."""
         return dict(to_builtins(self.record()))
 
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        return f"<pre>{escape(str(self))}</pre>"
+
     def __str__(self) -> str:
         lines = ["equivalent" if self else "NOT equivalent"]
         lines += [str(figures) for figures in self.outputs.values()]
@@ -95,6 +100,7 @@ def compare(
     parts: Mapping[str, Parts] | None = None,
     run: str = "",
     labels: Sequence[str] = (),
+    varied: bool = True,
 ) -> Comparison:
     """Compares outputs by name, each example against its own scale.
 
@@ -114,6 +120,7 @@ def compare(
             `export.keras_model.output_parts`.
         run: a label for the records.
         labels: what each example of the batch was made of.
+        varied: whether the inputs of the examples differ.
 
     Returns:
         A `Comparison`, truthy when every output is there and within its bounds. NaN never equals.
@@ -137,7 +144,7 @@ def compare(
         )
         for name in shared
     )
-    flat = [name for name in shared if _degenerate(reference[name])]
+    flat = [name for name in shared if varied and _degenerate(reference[name])]
     warnings = tuple(
         f"output {name!r} is the same for every input; it proves little" for name in flat
     )

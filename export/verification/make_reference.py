@@ -62,6 +62,7 @@ def compare_model(reference: Reference, model: keras.Model, **tolerances: Any) -
             moved=case.moved,
             units=reference.units,
             labels=case.labels,
+            varied=case.varied,
             run=f"Keras, batch {len(case.labels)}",
             **tolerances,
         )

@@ -38,6 +38,11 @@ class Case:
     original: Arrays
     moved: Arrays = field(default_factory=dict)
 
+    @property
+    def varied(self) -> bool:
+        """Whether its examples are not all the same."""
+        return any(bool((values != values[:1]).any()) for values in self.inputs.values())
+
     def examples(self, start: int, stop: int) -> "Case":
         """The examples from `start` to before `stop`."""
         return self.pick(np.arange(start, min(stop, len(self.labels))))

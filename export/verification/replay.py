@@ -131,6 +131,7 @@ def judge(reference: Reference, answers: Answers, bounds: Tolerances, setting: s
             units=reference.units,
             labels=case.labels,
             parts=reference.parts,
+            varied=case.varied,
         )
         for case, result in (pool(pairs) if pooled else pairs)
     )

@@ -10,7 +10,7 @@ import keras
 from fold.affine import CannotFold
 from fold.keras_graph.graph import Call, Graph
 from fold.keras_graph.internals import all_layers
-from fold.report.report import Record, Report
+from fold.report.report import SHOWN, Record, Report
 from fold.rules.affines import BATCH_NORMS, PREPROCESSING, untrained
 from fold.search.plan import Plan
 
@@ -49,7 +49,7 @@ class Records:
         return Report(
             tuple(record for call in self.graph.calls for record in self._of(call, plan)),
             tuple(self._record(call, plan) for call in other),
-            tuple(f"the statistics of '{name}' are untouched: was it trained?" for name in fresh),
+            _untrained(list(fresh)),
         )
 
     def _of(self, call: Call, plan: Plan) -> Iterator[Record]:
@@ -70,16 +70,22 @@ class Records:
             error = self._obstacle(call, plan)
             return Record(call.name, "kept", (), error.code, f"kept: {error.reason}")
         into = tuple(dict.fromkeys(self._final_name(name) for name in record.into))
-        left = {"shift_left": "a shift is left, ", "scale_left": "a scale is left, "}
         where = f"into {', '.join(into)}" if into else "it was the identity"
-        reason = left.get(record.code, "") + where + self._bound(call)
+        reason = self._reduced(call, into) if record.status == "reduced" else where
         return replace(record, into=into, reason=reason)
 
-    def _bound(self, call: Call) -> str:
-        """The bound that kept a batch norm from going whole, with its value."""
-        split = self.refusals.get(call, {}).get("split")
-        bounded = self.made[call].status == "reduced" and split and split.code == "digits"
-        return f"; {split.reason}" if bounded and split else ""
+    def _reduced(self, call: Call, into: tuple[str, ...]) -> str:
+        """What is left and where, where the rest is, and what kept the whole from going."""
+        kind = self.made[call].code.removesuffix("_left")
+        rest = f", the rest is in {', '.join(into)}" if into else ""
+        refusals = self.refusals.get(call, {})
+        if (split := refusals.get("split")) and split.code == "digits":
+            obstacle = f"; {split.reason}"
+        elif {"hoisted", "sunk"} <= refusals.keys():
+            obstacle = f"; {_both_ways(refusals).reason}"
+        else:
+            obstacle = ""
+        return f"a {kind} is left in '{call.name}'{rest}{obstacle}"
 
     def _final_name(self, name: str) -> str:
         """Where a layer went that was merged with others."""
@@ -110,6 +116,15 @@ def unfolded(model: keras.Model, why: str) -> Report:
     reason = f"kept: the model could not be folded: {why}"
     records = tuple(Record(layer.name, "kept", (), "not_folded", reason) for layer in norms)
     return Report(records, notes=(f"the model is not folded: {why}",))
+
+
+def _untrained(names: list[str]) -> tuple[str, ...]:
+    """One warning for all; none where there are no names."""
+    if len(names) < 2:
+        return tuple(f"the statistics of '{name}' are untouched: was it trained?" for name in names)
+    shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return (f"the statistics of {shown}{more} are untouched: was the model trained?",)
 
 
 def _inside(layer: keras.Layer, call: Call) -> Record:

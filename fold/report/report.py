@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any, overload
 
 from rich.console import Console
@@ -93,6 +94,12 @@ class Report(Sequence[Record]):
         return {status: found[status] for status in ("folded", "reduced", "kept")}
 
     @property
+    def summary(self) -> str:
+        """The counts in words."""
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        return f"{len(self)} batch norm{'' if len(self) == 1 else 's'}: {counts}"
+
+    @property
     def advice(self) -> tuple[Advice, ...]:
         """What to do about what is left, once for each reason."""
         names: dict[str, dict[str, None]] = {}
@@ -114,12 +121,21 @@ class Report(Sequence[Record]):
             "notes": list(self.notes),
         }
 
+    def _repr_html_(self) -> str:
+        """The table in a notebook, with the notes and what to do below it."""
+        head = ("batch norm", "status", "into", "why")
+        rows = [
+            (record.name, record.status, ", ".join(record.into), record.reason)
+            for record in (*self.records, *self.preprocessing)
+        ]
+        lines = "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
+        below = "".join(f"<p>{escape(str(text))}</p>" for text in (*self.advice, *self.notes))
+        table = f"<table><tr>{_cells('th', head)}</tr>{lines}</table>"
+        return f"<p><b>{escape(self.summary)}</b></p>{table}{below}"
+
     def __rich__(self) -> Table:
         """The same table for a terminal."""
-        title = ", ".join(f"{n} {status}" for status, n in self.counts.items())
-        table = Table(
-            "batch norm", "status", "into", "why", title=f"{len(self)} batch norms: {title}"
-        )
+        table = Table("batch norm", "status", "into", "why", title=self.summary)
         for record in (*self.records, *self.preprocessing):
             cells = (record.name, record.status, ", ".join(record.into), record.reason)
             table.add_row(*map(_text, cells))
@@ -141,6 +157,10 @@ def _text(words: str) -> Text:
     """No markup, and what a terminal would obey is escaped."""
     shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
     return Text("".join(shown))
+
+
+def _cells(tag: str, texts: Iterable[str]) -> str:
+    return "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
 
 
 def _plain(value: Record | Advice) -> dict[str, Any]:

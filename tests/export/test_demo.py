@@ -24,6 +24,7 @@ def test_the_demo_ends_with_files_that_read_as_well_as_the_model(tmp_path, monke
         assert abs(row.accuracy - keras_row.accuracy) < 0.01
         assert row.error < 1e-4
         assert row.latency > 0
+        assert row.name.startswith("folded") or row.size < keras_row.size < 4 * row.size
     assert all(comparison for _, comparison in exported.artifacts)
     assert (tmp_path / "demo" / MODEL).stat().st_size == keras_row.size
     assert run(["demo", "-o", str(tmp_path / "demo")]) == 2

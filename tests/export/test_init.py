@@ -42,3 +42,15 @@ def test_functions_take_the_path_of_a_model(tmp_path):
     assert export.verify(tmp_path / "net.keras", tmp_path / "net.onnx")
     with pytest.raises(export.InputError, match="a int is no Keras model"):
         export.to_tflite(3, tmp_path / "net.tflite")
+
+
+def test_functions_print_nothing_and_tell_their_steps_to_one_logger(tmp_path):
+    save_net(tmp_path / "net.keras")
+    code = (
+        "import logging, sys, io, export; heard = io.StringIO()\n"
+        "logging.getLogger('fleras').addHandler(logging.StreamHandler(heard))\n"
+        "logging.getLogger('fleras').setLevel('INFO')\n"
+        f"export.export({str(tmp_path / 'net.keras')!r}, {str(tmp_path / 'out')!r})\n"
+        "assert 'Folding batch norms' in heard.getvalue()\n"
+    )
+    assert python(code).stdout == ""

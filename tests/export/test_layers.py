@@ -12,7 +12,8 @@ LAYERS = (
     {"demo", "doctor"},
     {"pipeline"},
     {"applicable"},
-    {"publishing", "verify", "options", "benchmark"},
+    {"publishing", "verify", "benchmark"},
+    {"options"},
     {"report"},
     {"formats"},
     {"onnx_format", "tflite_format"},
@@ -27,6 +28,7 @@ LAYERS = (
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 NAMING = {
+    "fleras/parts.py",
     "export/__init__.py",  # the public names, at their first use; test_init imports each
     "export/cli/main.py",  # the commands, at their first use; test_main calls each
     "export/loading/import_named.py",  # what users name

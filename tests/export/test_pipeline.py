@@ -162,6 +162,20 @@ def test_not_folding_keeps_every_batch_norm_and_is_as_right(source, tmp_path):
     assert all(comparison for _, comparison in exported.artifacts)
 
 
+def test_labels_and_metadata_are_in_the_files(source, tmp_path):
+    entries = (("author", "me"), ("license", "Apache-2.0"))
+    options = Options(name="net", labels=("cat", "dog", "öwl"), metadata=entries)
+    export(source, tmp_path / "out", options)
+    props = onnx.load(tmp_path / "out" / "net.onnx").metadata_props
+    found = {prop.key: prop.value for prop in props}
+    assert json.loads(found["labels"]) == ["cat", "dog", "öwl"]
+    assert found["author"] == "me" and json.loads(found["preprocessing"]) == []
+    assert b"Apache-2.0" in (tmp_path / "out" / "net.tflite").read_bytes()
+    with pytest.raises(InputError, match="2 labels, and the outputs end in"):
+        export(source, tmp_path / "other", Options(labels=("cat", "dog")))
+    assert not (tmp_path / "other").exists()
+
+
 def test_formats_batch_and_the_users_inputs(source, tmp_path):
     inputs = tmp_path / "mine.npy"
     np.save(inputs, np.random.default_rng(0).normal(size=(6, 8, 8, 2)))

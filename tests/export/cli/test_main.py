@@ -10,7 +10,7 @@ from export.cli.main import run
 from export.formats import open_artifact
 from tests.export import zoo
 from tests.export.onnx_files import write_dense
-from tests.export.test_wrong_use import fails
+from tests.export.test_wrong_use import error_line, fails
 
 
 def test_inspect_tells_what_would_become_and_writes_nothing(source, capsys, tmp_path, monkeypatch):
@@ -49,7 +49,7 @@ def test_a_dynamic_batch_is_free_in_both_formats_and_files_lie_beside_the_model(
     model.write_bytes(source.read_bytes())
     assert run(["export", str(model), "--batch", "dynamic"]) == 0
     manifest = json.loads((tmp_path / "own-export" / "manifest.json").read_text())
-    for name in ("model.onnx", "model.tflite"):
+    for name in ("own.onnx", "own.tflite"):
         assert open_artifact(tmp_path / "own-export" / name).inputs[0].shape[0] is None
     assert manifest["source"]["file"] == "own.keras"
 
@@ -72,7 +72,7 @@ def test_a_wrong_file_is_exit_code_1(tmp_path, capsys):
     path = write_dense(tmp_path / "wrong.onnx", model.layers[0], bias=0.01)
     assert run(["verify", str(tmp_path / "model.keras"), str(path)]) == 1
     printed = capsys.readouterr()
-    assert printed.err.startswith("error:")
+    assert error_line(printed.err).startswith("error:")
     assert "NOT equivalent" in printed.out
     (advice,) = re.findall(r"output y: would pass with (--atol \S+)", printed.out)
     again = ["verify", str(tmp_path / "model.keras"), str(path)]
@@ -87,8 +87,7 @@ def test_a_conversion_that_fails_is_exit_code_3(tmp_path, capsys):
     arguments += ["--format", "tflite"]
     assert run([str(argument) for argument in arguments]) == 3
     printed = capsys.readouterr()
-    assert printed.err.startswith("error: model.tflite failed: layer 'cumprod'")
-    assert printed.err.count("\n") == 1
+    assert error_line(printed.err).startswith("error: model.tflite failed: layer 'cumprod'")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"manifest.json", "report.html"}
     fails(capsys, ["verify", tmp_path / "out"], 2, "lists no artefact")

@@ -220,3 +220,47 @@ def test_operators_without_half_precision_stay_in_float32(layer, tmp_path):
     entry = keras.Input((8, 8, 4))
     model = keras.Model(entry, layer(entry))
     assert to_onnx(model, tmp_path / "model.onnx", precision="float16").operators["Cast"]
+
+
+def numbered():
+    """Layers whose names are those that TensorFlow gives to the second use of another's."""
+    x = keras.Input((8, 8, 2), name="x")
+    y = keras.layers.Conv2D(3, 3, name="conv2d")(x)
+    y = keras.layers.Conv2D(3, 3, name="conv2d_1", activation="relu")(y)
+    layers = [keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 2, name="conv2d")]
+    inner = keras.Sequential(layers, name="inner")
+    return keras.Model(x, keras.layers.Flatten(name="y")(inner(y)), name="numbered")
+
+
+def test_nodes_are_called_after_their_layers(tmp_path):
+    path = to_onnx(numbered(), tmp_path / "model.onnx").path
+    graph = onnx.load(path).graph
+    weights = {node.name: node.input[1] for node in graph.node if node.op_type == "Conv"}
+    assert weights == {
+        "conv2d/Conv": "conv2d/kernel",
+        "conv2d_1/Conv": "conv2d_1/kernel",
+        "inner/conv2d/Conv": "inner/conv2d/kernel",
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic_int8", "int8"])
+def test_the_shapes_of_inner_tensors_are_in_the_file(tmp_path, precision):
+    data = np.random.default_rng(0).normal(size=(8, 8, 8, 2))
+    settings = {"calibration": data} if precision == "int8" else {}
+    path = to_onnx(numbered(), tmp_path / "m.onnx", precision=precision, **settings).path
+    graph = onnx.load(path).graph
+    inner = {name for node in graph.node for name in node.output} - {"y"}
+    declared = {value.name: value.type.tensor_type for value in graph.value_info}
+    assert declared.keys() <= inner and len(declared) > len(inner) / 2
+    found = onnx.shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True)
+    for value in found.graph.value_info:
+        if value.name in declared:
+            assert value.type.tensor_type == declared[value.name]
+    conv = (
+        next(node for node in graph.node if node.op_type == "Conv")
+        if precision == "float32"
+        else None
+    )
+    if conv:
+        dims = [dim.dim_param or dim.dim_value for dim in declared[conv.output[0]].shape.dim]
+        assert dims == ["batch", 3, 6, 6]

@@ -70,7 +70,7 @@ def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
     for absent in ("tensorflow", "keras", "tf2onnx", "onnx", "h5py"):
         assert "ModuleNotFoundError" in python("-c", f"import {absent}").stderr
     done = python("-m", "export", "verify", str(copy))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0 and "error" not in done.stderr
     assert done.stdout.count("equivalent  model.") == 2
     (copy.parent / "model.onnx").write_bytes(b"other")
     assert python("-m", "export", "verify", str(copy)).returncode == 1

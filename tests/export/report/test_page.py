@@ -72,6 +72,27 @@ def test_the_page_shows_what_is_allowed_and_what_would_pass():
     assert f"{100 * figures.excess:.0f} %" in text
 
 
+def test_what_passes_needs_no_tolerance():
+    right = compare(outputs(), outputs())
+    content = manifest() | {"folded": right.to_dict()}
+    artifact = {
+        "path": "model.onnx", "precision": "float32", "size": 9, "operators": {"Conv": 2},
+        "batch": None, "opset": 17, "ir_version": 8, "verification": right.to_dict(),
+    }  # fmt: skip
+    page = " ".join(render(content | {"artifacts": [artifact]}).split())
+    assert page.count('<td class="n">–</td><td class="n">–</td>') >= 2
+    assert "passes where |file - truth| &lt;= max(1e-05 * rms + 0.0001 * |truth|" in page
+
+
+def test_a_failure_is_on_the_page_with_its_layer_and_reason():
+    failure = {
+        "path": "model.float16.onnx", "format": "onnx", "precision": "float16", "exit_code": 1,
+        "error": "it <differs>", "layer": "huge", "verification": None,
+    }  # fmt: skip
+    page = render(manifest() | {"failed": [failure]})
+    assert "<td>huge</td><td>it &lt;differs&gt;</td>" in page
+
+
 def test_opset_and_ir_version_are_on_the_page():
     content = manifest()
     artifact = {

@@ -1,6 +1,7 @@
 """Each kill is a SIGKILL of a real process, at each of its calls into the system in turn."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -74,8 +75,12 @@ def fill(directory, word, names):
     with staged(directory, overwrite=True) as stage:
         for name in names:
             (stage / name).write_text(word)
-        text = json.dumps({"word": word, "files": dict.fromkeys(names)})
+        text = json.dumps({"word": word, "files": dict.fromkeys(names, entry(word))})
         (stage / "manifest.json").write_text(text)
+
+
+def entry(word):
+    return {"sha256": hashlib.sha256(word.encode()).hexdigest()}
 
 
 def words(directory):
@@ -160,13 +165,33 @@ def test_no_manifest_can_have_other_files_removed(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.tex").write_text("mine")
+    (out / "mine.onnx").write_text("mine")
     (tmp_path / "model.x.onnx").write_text("mine")
     names = ["thesis.tex", "../model.x.onnx", "model./../../model.x.onnx"]
-    evil = json.dumps({"files": dict.fromkeys(names), "word": "evil"})
-    (out / "manifest.json").write_text(evil)
+    files = dict.fromkeys(names, entry("mine")) | {"mine.onnx": entry("another")}
+    (out / "manifest.json").write_text(json.dumps({"files": files, "word": "evil"}))
     fill(out, "new", NEW)
-    assert words(out) == whole("new", NEW) | {"thesis.tex": "mine"}
+    others = {"thesis.tex": "mine", "mine.onnx": "mine"}
+    assert words(out) == whole("new", NEW) | others
     assert (tmp_path / "model.x.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    "files", [None, 3, [], {"model.onnx": None}, {"model.onnx": {"sha256": 1}}]
+)
+def test_a_manifest_of_another_form_lists_nothing(tmp_path, files):
+    out = tmp_path / "out"
+    fill(out, "old", OLD)
+    (out / "manifest.json").write_text(json.dumps({"files": files, "word": "odd"}))
+    fill(out, "new", NEW)
+    assert words(out) == whole("new", NEW) | {"model.onnx.data": "old"}
+
+
+def test_files_of_any_name_are_recognized_by_what_the_manifest_says(tmp_path):
+    out, renamed = tmp_path / "out", ("net.onnx", "net.float16.tflite")
+    fill(out, "old", renamed)
+    fill(out, "new", NEW)
+    assert words(out) == whole("new", NEW)
 
 
 def test_without_the_exchange_the_files_go_one_by_one(tmp_path, monkeypatch):

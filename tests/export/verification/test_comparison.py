@@ -158,3 +158,22 @@ def test_empty_and_scalar_outputs():
 def test_an_unknown_precision_is_wrong_use():
     with pytest.raises(InputError, match="unknown precision 'int4'"):
         compare({}, {}, precision="int4")
+
+
+def test_one_example_repeated_is_no_flat_output():
+    same = {"y": np.ones((4, 3))}
+    assert compare(same, same).warnings
+    assert not compare(same, same, varied=False).warnings
+
+
+def test_the_worst_example_is_told_with_what_it_was_made_of():
+    truth = {"y": np.ones((3, 2))}
+    wrong = {"y": truth["y"] + [[0], [1], [0]]}
+    for precision in ("float32", "int8"):
+        figures = compare(truth, wrong, labels=["a", "b", "c"], precision=precision).outputs["y"]
+        assert (figures.worst_example, figures.worst_input) == (1, "b")
+
+
+def test_a_notebook_shows_the_comparison_as_text():
+    truth = {"<y>": np.ones((2, 2))}
+    assert "&lt;y&gt;" in compare(truth, truth)._repr_html_()

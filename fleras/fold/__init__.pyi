@@ -1,0 +1,1 @@
+from fold import *  # noqa: F403
