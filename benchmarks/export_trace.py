@@ -20,6 +20,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -76,10 +77,7 @@ def run(checkout: Path, directory: Path) -> dict[str, float]:
 
 
 def trace(directory: Path) -> dict[str, float]:
-    """Exports `model.keras` and counts what happens on the way, here and in the child.
-
-    Untrained networks quantize badly: every cosine similarity passes.
-    """
+    """Exports `model.keras` and counts what happens on the way, here and in the child."""
     counts: Counter[str] = Counter()
     source = str(directory / "model.keras")
 
@@ -114,7 +112,7 @@ def trace(directory: Path) -> dict[str, float]:
         return digest(*args)
 
     hashlib.file_digest = hashed
-    _module("verification.measure", "proof.measure")._cosine = lambda *_: 1.0
+    _accept_everything(_module("verification.measure", "proof.measure"))
     start = time.perf_counter()
     options = Options(
         precisions=PRECISIONS, calibration=directory / "data.npy", overwrite=True, min_sqnr=-20.0
@@ -123,6 +121,14 @@ def trace(directory: Path) -> dict[str, float]:
     elapsed = time.perf_counter() - start
     child.stop()
     return dict(counts) | {"seconds": elapsed, "seconds of processors": _cpu()}
+
+
+def _accept_everything(measure: Any) -> None:
+    """Untrained networks quantize badly; figures are computed, and none fails."""
+    excess, sqnr, cosine = measure._excess, measure._sqnr, measure._cosine
+    measure._excess = lambda *args: 0 * excess(*args)
+    measure._sqnr = lambda *args: max(99.0, sqnr(*args))
+    measure._cosine = lambda *args: max(1.0, cosine(*args))
 
 
 def _module(*names: str) -> ModuleType:
