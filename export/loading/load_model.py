@@ -84,6 +84,7 @@ def _load_kind(kind: Kind, path: Path, weights: Path | None, custom: Custom, tru
             replace_lambdas(path, archive, custom)
         else:
             archive.write_bytes(convert(path, kind, weights, custom, trust))
+        check_container(archive)
         return _load_checked(archive, custom, trust or kind is not Kind.KERAS)
 
 
@@ -98,7 +99,7 @@ def _refuse_weights(path: Path, kind: Kind, weights: str | Path | None) -> None:
 
 
 def _load_checked(path: Path, custom: Custom, opened: bool) -> Any:
-    check_container(path)
+    """An archive whose members were checked; `opened`: its weights were too, or need not be."""
     check_config(read_config(path), path.name, custom)
     if not opened:
         rehearse(path, custom)
