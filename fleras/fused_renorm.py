@@ -241,4 +241,5 @@ class BatchNormalization(keras.layers.Layer):
 
         Keras' `renorm=True` keeps its clipping and gets `renorm_momentum`, so its weights load.
         """
-        return super().from_config(from_foreign_config(config))
+        layer: BatchNormalization = super().from_config(from_foreign_config(config))
+        return layer

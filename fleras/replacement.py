@@ -128,6 +128,6 @@ def _to_keras(config: Config) -> Config:
 
 
 def _serialized(layer: keras.layers.Layer) -> Config:
-    config = keras.saving.serialize_keras_object(layer)
+    config: Config = keras.saving.serialize_keras_object(layer)
     config.pop("build_config", None)
     return config

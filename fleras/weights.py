@@ -11,7 +11,7 @@ import tensorflow as tf
 
 def at_least_float32(dtype: str) -> str:
     """The dtype to compute statistics and parameters in."""
-    return keras.backend.result_type(dtype, "float32")
+    return str(keras.backend.result_type(dtype, "float32"))
 
 
 def add_parameter(layer: keras.layers.Layer, name: str, shape: list[int]) -> keras.Variable:

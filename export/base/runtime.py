@@ -37,7 +37,7 @@ def to_integers(value: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
         return value
     (scale, zero), limits = detail["quantization"], np.iinfo(detail["dtype"])
     levels = np.round(value / scale) + zero
-    return np.clip(levels, limits.min, limits.max).astype(detail["dtype"])
+    return np.asarray(np.clip(levels, limits.min, limits.max), detail["dtype"])
 
 
 def to_reals(value: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
@@ -45,4 +45,4 @@ def to_reals(value: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
     if not is_quantized(detail):
         return value
     scale, zero = detail["quantization"]
-    return ((value.astype(np.float32) - zero) * scale).astype(np.float32)
+    return np.asarray((value.astype(np.float32) - zero) * scale, np.float32)

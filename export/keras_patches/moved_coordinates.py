@@ -56,4 +56,5 @@ def _weights(length: int, wanted: int, steps: int) -> np.ndarray:
     lower = np.floor(positions).astype(int)
     share = (positions - lower)[:, None]
     pixels = np.eye(length)
-    return (1 - share) * pixels[lower] + share * pixels[np.minimum(lower + 1, length - 1)]
+    upper = pixels[np.minimum(lower + 1, length - 1)]
+    return np.asarray((1 - share) * pixels[lower] + share * upper)

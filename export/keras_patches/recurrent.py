@@ -38,7 +38,10 @@ def loop(
 ) -> tuple[Any, Any, Any]:
     """`inner_loop` of a recurrent layer: the last output, all outputs, the final states."""
     if training:
-        return type(layer).inner_loop(layer, sequences, initial_state, mask, training)
+        last, every, states = type(layer).inner_loop(
+            layer, sequences, initial_state, mask, training
+        )
+        return last, every, states
     cells = _stack(layer.cell)
     mask = None if mask is None else keras.tree.flatten(mask)[0]
     backwards = layer.go_backwards and mask is None and len(cells) == 1

@@ -75,4 +75,4 @@ def _weights(length: int, wanted: int, interpolation: str, antialias: bool) -> n
     with tf.init_scope():
         columns = np.eye(length, dtype=np.float32)[:, None, :]
         resized = tf.image.resize(columns, (wanted, 1), interpolation, antialias=antialias)
-        return resized[:, 0].numpy()
+        return np.asarray(resized[:, 0])

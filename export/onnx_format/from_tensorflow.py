@@ -50,7 +50,7 @@ def convert(
         )
         _widen_scalars(converted)
         converted = optimizer.optimize_graph(converted, False, _optimizers(converted))
-    return converted.make_model("", graph_name="model").SerializeToString()
+    return bytes(converted.make_model("", graph_name="model").SerializeToString())
 
 
 def _optimize(graph: bytes, inputs: list[str], outputs: list[str]) -> Any:

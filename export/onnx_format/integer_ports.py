@@ -1,5 +1,7 @@
 """Lets integers in and out of a quantized file, in the place of its outermost conversions."""
 
+from collections.abc import Iterable
+
 import onnx
 from onnx import TensorProto
 
@@ -39,7 +41,7 @@ def expose(graph: OnnxGraph) -> Scales:
     return scales
 
 
-def _real(values: list) -> list[onnx.ValueInfoProto]:
+def _real(values: Iterable[onnx.ValueInfoProto]) -> list[onnx.ValueInfoProto]:
     return [value for value in values if value.type.tensor_type.elem_type == TensorProto.FLOAT]
 
 

@@ -60,7 +60,7 @@ def name_inside(graph: OnnxGraph, paths: dict[str, str]) -> None:
     graph.constants = {new: constants[old] for old, new in names.items() if old in constants}
 
 
-def _apply(nodes: Sequence[onnx.NodeProto], names: dict[str, str], used: Counter) -> None:
+def _apply(nodes: Sequence[onnx.NodeProto], names: dict[str, str], used: Counter[str]) -> None:
     for node in nodes:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
@@ -68,7 +68,9 @@ def _apply(nodes: Sequence[onnx.NodeProto], names: dict[str, str], used: Counter
             _apply_body(node.name, body, dict(names), used)
 
 
-def _apply_body(owner: str, body: onnx.GraphProto, names: dict[str, str], used: Counter) -> None:
+def _apply_body(
+    owner: str, body: onnx.GraphProto, names: dict[str, str], used: Counter[str]
+) -> None:
     """Names in the body of a loop or branch: new for its own tensors, `names` for outer ones."""
     body.name = f"{owner}/body"
     del body.value_info[:]
@@ -115,7 +117,7 @@ def _rename_output(graph: OnnxGraph, old: str, new: str) -> None:
     graph.nodes.append(onnx.helper.make_node("Identity", [source], [new], name=f"{new}/Identity"))
 
 
-def _declare(values: list, ports: Iterable[Port], batch: int | None) -> None:
+def _declare(values: list[onnx.ValueInfoProto], ports: Iterable[Port], batch: int | None) -> None:
     infos = []
     for port in ports:
         first = [BATCH if batch is None else batch] if port.shape else []
@@ -141,7 +143,7 @@ def _of_layer(node: onnx.NodeProto) -> str:
     return f"{layer}/{node.op_type}" if layer else node.op_type
 
 
-def _unique(name: str, used: Counter) -> str:
+def _unique(name: str, used: Counter[str]) -> str:
     """`name`, or `name_1`, `name_2`, ... when it was given away."""
     candidate = name
     while used[candidate]:

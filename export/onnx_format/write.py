@@ -6,7 +6,7 @@ from typing import BinaryIO
 import numpy as np
 from onnx import TensorProto, numpy_helper
 
-from export.base.files import WEIGHT_LIMIT
+from export.base.files import WEIGHT_LIMIT as WEIGHT_LIMIT
 from export.onnx_format.engine import DATA_SUFFIX
 from export.onnx_format.graph import OnnxGraph
 

@@ -54,7 +54,8 @@ def call(
     with _lock:
         process = _living()
         bound = limit if limit is not None else process.held + usable()
-        return process.call(what, (function, arguments), bound, seconds)
+        reply: Reply = process.call(what, (function, arguments), bound, seconds)
+        return reply
 
 
 def meanwhile(work: Callable[[], object], request: Callable[[], Reply]) -> Reply:

@@ -35,6 +35,8 @@ def call_confined(
         walls = {"readable": [*readable], "writable": [scratch], "size": int(limit)}
         process = WorkerProcess(None, walls, {"TMPDIR": scratch, "MPLCONFIGDIR": scratch})
         try:
-            return process.call(what, (function, {"scratch": scratch, **arguments}), limit, seconds)
+            request = function, {"scratch": scratch, **arguments}
+            reply: Reply = process.call(what, request, limit, seconds)
+            return reply
         finally:
             process.close()

@@ -6,7 +6,7 @@ says which.
 
 import errno
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -44,11 +44,12 @@ def confine(readable: Iterable[str], writable: Iterable[str], size: int) -> None
 def walls() -> dict[str, str]:
     """What keeps a process from the user's files and the others; empty where nothing does."""
     found = {}
-    for what, probe in (
+    probes: tuple[tuple[str, Callable[[], str]], ...] = (
         ("files", lambda: f"Landlock {landlock.version()}"),
-        ("sizes", lambda: _import_resource() and "resource limits"),
+        ("sizes", lambda: "resource limits" if _import_resource() else ""),
         ("network", lambda: "seccomp" if _seccomp_or_none() else ""),
-    ):
+    )
+    for what, probe in probes:
         try:
             found[what] = probe()
         except (OSError, ImportError):

@@ -38,7 +38,8 @@ def _end_with(parent: int) -> None:
 
 def _next(requests: BinaryIO) -> bytes | None:
     try:
-        return pickle.load(requests)
+        request: bytes = pickle.load(requests)
+        return request
     except EOFError:
         return None
 

@@ -81,7 +81,11 @@ class WorkerProcess:
         return resident(self._process.pid)
 
     def call(
-        self, what: str, request: tuple[Callable[..., Any], dict], limit: float, seconds: float
+        self,
+        what: str,
+        request: tuple[Callable[..., Any], dict[str, Any]],
+        limit: float,
+        seconds: float,
     ) -> Any:
         """Sends one request and waits for its reply.
 

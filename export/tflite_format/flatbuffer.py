@@ -119,8 +119,8 @@ def _port(graph: Any, entry: Any, index: int) -> Port:
 
 def _name(code: Any) -> str:
     if code.CustomCode():
-        return code.CustomCode().decode()
-    return BUILTINS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        return str(code.CustomCode().decode())
+    return str(BUILTINS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())])
 
 
 def _preset(tensor: Any, size: int) -> None:

@@ -7,6 +7,8 @@ following ReLU), and `FusedBatchNormGradV3`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from fleras.clipping import Limits
@@ -50,7 +52,7 @@ def fused_renormalize(
     bias = d - moments.rest * r * tf.math.rsqrt(moments.variance + epsilon)
 
     @tf.custom_gradient
-    def transform(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple:
+    def transform(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple[Any, ...]:
         y = tf.raw_ops.FusedBatchNormV3(
             x=x,
             scale=gamma * r,

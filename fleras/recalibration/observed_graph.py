@@ -147,7 +147,7 @@ class Recordings:
         return self._made[shapes]
 
 
-def _sums(layer: keras.layers.Layer, inputs: tf.Tensor, mask: Any) -> tuple:
+def _sums(layer: keras.layers.Layer, inputs: tf.Tensor, mask: Any) -> tuple[tf.Tensor, ...]:
     """Count, mean and sum of squared deviations, in float64."""
     x = tf.cast(inputs, tf.float64)
     axes = Axes.of(layer.axis, x.shape).reduced

@@ -22,7 +22,8 @@ class Population:
     @property
     def variance(self) -> np.ndarray:
         """Population variance (divided by n)."""
-        return self.squares / self.count
+        variance: np.ndarray = self.squares / self.count
+        return variance
 
     def __add__(self, other: Population) -> Population:
         count = self.count + other.count

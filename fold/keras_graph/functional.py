@@ -122,16 +122,17 @@ def _inputs(arguments: Arguments) -> Arguments:
     several = len(arguments) > 1
     names: list[str] = []
 
-    def enter(path: tuple, value: Value) -> keras.KerasTensor:
+    def enter(path: tuple[Any, ...], value: Value) -> keras.KerasTensor:
         keys = [str(key) for key in (path if several else path[1:]) if isinstance(key, str)]
         name = "_".join(keys) or "input"
         names.append(name if name not in names else f"{name}_{len(names)}")
         return keras.Input(batch_shape=value.shape, dtype=value.dtype, name=names[-1])
 
-    return _with_paths(arguments, enter)
+    entries: Arguments = _with_paths(arguments, enter)
+    return entries
 
 
-def _with_paths(structure: Any, function: Any, path: tuple = ()) -> Any:
+def _with_paths(structure: Any, function: Any, path: tuple[Any, ...] = ()) -> Any:
     if isinstance(structure, dict):
         return {k: _with_paths(v, function, (*path, k)) for k, v in structure.items()}
     if isinstance(structure, list | tuple):

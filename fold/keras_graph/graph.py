@@ -49,7 +49,7 @@ class Call:
     @property
     def name(self) -> str:
         """Name of the layer."""
-        return self.operation.name
+        return str(self.operation.name)
 
     @cached_property
     def inputs(self) -> tuple[Value, ...]:
@@ -76,9 +76,10 @@ class Call:
 
     def filled(self, fill: Callable[[Value], Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with every tensor replaced by `fill(tensor)`."""
-        return keras.tree.map_structure(
+        args, kwargs = keras.tree.map_structure(
             lambda leaf: fill(leaf) if isinstance(leaf, Value) else leaf, (self.args, self.kwargs)
         )
+        return args, kwargs
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ class Graph:
     @property
     def input_values(self) -> list[Value]:
         """The flat list of inputs."""
-        return keras.tree.flatten(self.inputs)
+        return list(keras.tree.flatten(self.inputs))
 
     def read_by(self, value: Value) -> tuple[Call, ...]:
         """The calls that read this tensor."""

@@ -95,7 +95,9 @@ class _Walk:
                 known.update({id(t): v for t, v in zip(node.outputs, outputs, strict=True)})
         return [known[id(t)] for t in function._outputs]
 
-    def call(self, node: Any, args: tuple, kwargs: dict, scope: tuple[str, ...]) -> list[Value]:
+    def call(
+        self, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any], scope: tuple[str, ...]
+    ) -> list[Value]:
         operation = _unwrapped(node)
         inner = (*scope, operation.name)
         masked = any(get_keras_mask(t) is not None for t in node.input_tensors)
@@ -114,7 +116,7 @@ class _Walk:
         return values
 
     def look_inside(
-        self, operation: Any, args: tuple, kwargs: dict, masked: bool
+        self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], masked: bool
     ) -> tuple[Functional | None, str]:
         """The graph inside one call, or None and why there is none for a custom layer."""
         if type(operation) in self.atomic:
@@ -170,7 +172,7 @@ def _arrives(function: Functional, value: Value, tensor: keras.KerasTensor) -> b
     return value.dtype == tensor.dtype or bool(tokens and keras.backend.is_int_dtype(value.dtype))
 
 
-def _fits(function: Functional, args: tuple, kwargs: dict) -> bool:
+def _fits(function: Functional, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a nested model's inputs arrive as they are: same order, rank and dtype, no mask."""
     if kwargs.get("mask") is not None or not args:
         return False

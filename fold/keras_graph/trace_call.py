@@ -19,7 +19,7 @@ FREE_LENGTHS = ((8, 12), (32, 48), (64, 96), (3, 5))
 
 
 def expand(
-    layer: keras.Layer, args: tuple, kwargs: dict, prove: bool = True
+    layer: keras.Layer, args: tuple[Any, ...], kwargs: dict[str, Any], prove: bool = True
 ) -> tuple[Functional | None, str]:
     """The graph of one call of a composite layer, or None and why it has none.
 
@@ -42,11 +42,11 @@ def expand(
         return None, f"its trace can't be checked ({type(error).__name__})"
 
 
-def _values(args: tuple, kwargs: dict) -> Iterator[Value]:
+def _values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Value]:
     return (leaf for leaf in keras.tree.flatten((args, kwargs)) if isinstance(leaf, Value))
 
 
-def _traced(layer: keras.Layer, args: tuple, kwargs: dict) -> Functional:
+def _traced(layer: keras.Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Functional:
     inputs: list[keras.KerasTensor] = []
 
     def enter(leaf: Any) -> Any:
@@ -80,7 +80,7 @@ def _python_call(layer: keras.Layer) -> Any:
     return layer.call if inner is None else inner.__get__(layer)
 
 
-def _proved(layer: keras.Layer, args: tuple, kwargs: dict) -> bool:
+def _proved(layer: keras.Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a copy of the layer and its trace agree on random inputs of two sizes.
 
     A layer that changes its state has no trace that does.
@@ -103,7 +103,9 @@ def _proved(layer: keras.Layer, args: tuple, kwargs: dict) -> bool:
     return False
 
 
-def _example(args: tuple, kwargs: dict, batch: int, length: int) -> tuple[Any, list[Any]]:
+def _example(
+    args: tuple[Any, ...], kwargs: dict[str, Any], batch: int, length: int
+) -> tuple[Any, list[Any]]:
     """The arguments with random tensors, and the list of these."""
     rng = np.random.default_rng(batch)
     drawn: list[Any] = []

@@ -129,7 +129,8 @@ def _example(array: Array, value: Value) -> Array:
         return array
     if array.shape[0] != 1:
         raise CannotFold("axis_mismatch", "its constant differs from example to example")
-    return array[0]
+    only: Array = array[0]
+    return only
 
 
 def _same_dtype(call: Call) -> Value:

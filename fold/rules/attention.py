@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 from keras import layers
@@ -36,13 +37,13 @@ def _attention_input(call: Call, affine: Affine, positions: tuple[int, ...]) -> 
     return Edit("input", affine, transform, use_bias(layer, affine))
 
 
-def _given(call: Call) -> dict:
+def _given(call: Call) -> dict[str, Any]:
     signature = inspect.signature(call.operation.call)
     bound = signature.bind(*call.args, **call.kwargs).arguments
     return {role: bound[role] for role in ("query", "key", "value") if bound.get(role) is not None}
 
 
-def _roles(call: Call) -> dict:
+def _roles(call: Call) -> dict[str, Any]:
     given = _given(call)
     return {"key": given["value"], **given}
 

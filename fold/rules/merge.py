@@ -140,7 +140,7 @@ def _maximum_push(call: Call, given: Given) -> list[Balance]:
 
 def _concatenated_axis(call: Call) -> int:
     operation: Any = call.operation
-    axis = operation.axis % len(call.output.shape)
+    axis: int = operation.axis % len(call.output.shape)
     if axis == 0:
         raise CannotFold("axis_mismatch", f"'{call.name}' joins different examples")
     return axis - 1
@@ -175,7 +175,7 @@ def _concatenate_push(call: Call, given: Given) -> list[Balance]:
     return [Balance((None,) * len(given), joined)]
 
 
-def _joined(arrays: list, axis: int) -> np.ndarray:
+def _joined(arrays: list[np.ndarray], axis: int) -> np.ndarray:
     """Concatenates after giving every other axis the length it has in any of them."""
     full = np.max([a.shape for a in arrays], axis=0)
     shapes = [[a.shape[axis] if i == axis else n for i, n in enumerate(full)] for a in arrays]

@@ -100,7 +100,8 @@ passes(layers.Permute, ops.numpy.Transpose, up=_permute_up, down=_permute_down)
 
 def _repeat_up(call: Call, affine: Affine) -> Affine:
     def drop(a: Array) -> Array:
-        return a[0]
+        first: Array = a[0]
+        return first
 
     return affine.constant_over((0,)).map(drop)
 

@@ -99,7 +99,8 @@ class Rebuilder:
     def upgraded(self, node: Config) -> Config:
         """The configuration of one layer in the form of Keras 3; a model in it is rebuilt."""
         if node["class_name"] in MODELS and not is_custom(node):
-            return keras.saving.serialize_keras_object(self.model(node))
+            found: dict[str, Any] = keras.saving.serialize_keras_object(self.model(node))
+            return found
         config = {key: self._part(key, value) for key, value in node["config"].items()}
         config["name"] = valid_name(config.get("name"))
         if is_custom(node) or node["class_name"] in self.classes:
@@ -113,7 +114,7 @@ class Rebuilder:
             }
         kind, config = upgrade_layer(str(node["class_name"]), config)
         if kind == "Sequential":
-            return keras.saving.serialize_keras_object(self._sequential(config))
+            return dict(keras.saving.serialize_keras_object(self._sequential(config)))
         home, _, name = kind.rpartition(".")
         registered = "fleras>BatchNormalization" if kind == FUSED_RENORM else None
         return {

@@ -129,7 +129,7 @@ def _sorted(slots: Sequence[Slot], arrays: Sequence[Stored]) -> list[Stored]:
 
 def _same_name(slot: Slot, array: Stored) -> bool:
     last = _last(array)
-    return OTHER_NAMES.get(last, last) == slot[1].name
+    return bool(OTHER_NAMES.get(last, last) == slot[1].name)
 
 
 def _last(array: Stored) -> str:

@@ -40,7 +40,7 @@ def indices(old: int, new: int, shift: float) -> np.ndarray:
     """Which of `old` rows each of `new` takes, in float32 as TensorFlow computes it."""
     scale = np.float32(old) / np.float32(new)
     positions = np.floor((np.arange(new, dtype=np.float32) + np.float32(shift)) * scale)
-    return np.minimum(positions, old - 1).astype(np.int64)
+    return np.asarray(np.minimum(positions, old - 1), np.int64)
 
 
 def _indices(context: Any, x: str, size: str, axis: int, shift: float) -> str:

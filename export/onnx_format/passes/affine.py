@@ -127,7 +127,7 @@ def _is_fixed_convolution(graph: OnnxGraph, node: onnx.NodeProto) -> bool:
 
 
 def _is_whole_transposed(node: onnx.NodeProto) -> bool:
-    return node.op_type == "ConvTranspose" and attributes(node).get("group", 1) == 1
+    return bool(node.op_type == "ConvTranspose" and attributes(node).get("group", 1) == 1)
 
 
 def _absorb(graph: OnnxGraph, node: onnx.NodeProto, chain: Chain) -> None:

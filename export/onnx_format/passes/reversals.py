@@ -30,4 +30,4 @@ def _is_reversal(graph: OnnxGraph, node: NodeProto) -> bool:
 
 
 def _axes(graph: OnnxGraph, node: NodeProto) -> list[int]:
-    return np.sort(graph.constants[node.input[3]]).tolist()
+    return [int(axis) for axis in np.sort(graph.constants[node.input[3]])]
