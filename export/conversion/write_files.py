@@ -1,7 +1,7 @@
 """Keras model to files of one format, one for each precision, from one conversion."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ import keras
 from export.base.artifact import Artifact
 from export.base.errors import ConversionError, ExportError, InputError
 from export.base.files import sha256
+from export.conversion.conversions import Conversions
 from export.conversion.outcome import Outcome
 from export.conversion.requests import check_arguments, warn_of_noise
 from export.conversion.writer import Writer, WriteResult
@@ -20,12 +21,11 @@ from export.keras_model.prepare import Prepared, prepare
 from export.loading.given import model_of
 from export.processes import child
 from export.tensorflow_graph.locate_error import write_or_blame
-from export.tensorflow_graph.trace import trace
 from export.transaction.stage import replacing
 from export.verification.comparison import Comparison
 from export.verification.gate import Gate
 from export.verification.precisions import precision_of
-from export.verification.reference import Arrays, Reference
+from export.verification.reference import Reference
 from fold.origins import origin_of
 
 UNQUANTIZED = (
@@ -110,11 +110,12 @@ class _Job:
 
     def outcomes(self, overwrite: bool) -> Iterator[Outcome]:
         """Each file in turn; where the conversion that they share fails, all fail with it."""
-        shared: ExportError | None = None
+        shared: dict[bool, ExportError] = {}
         for precision, path in self.paths.items():
             start = time.perf_counter()
             outcome = Outcome(path.name, self.writer.name, precision)
-            error = shared or self._refusal(precision)
+            kind = precision_of(precision).calibrated
+            error = shared.get(kind) or self._refusal(precision)
             if error is None:
                 try:
                     artifact, comparison = self._write(precision, path, overwrite)
@@ -123,7 +124,8 @@ class _Job:
                     raise
                 except ExportError as failure:
                     error = failure
-                    shared = None if "_converted" in vars(self) else failure
+                    if not self._conversions.is_made(precision):
+                        shared[kind] = failure
             if error is not None:
                 outcome = replace(outcome, comparison=error.comparison, error=error)
             yield replace(outcome, seconds=time.perf_counter() - start)
@@ -149,40 +151,29 @@ class _Job:
             return self._artifact(precision, path, target, result, unrun), comparison
 
     @cached_property
-    def _batches(self) -> Sequence[Arrays]:
-        return self.calibration.batches(self.writer.batch or 1) if self.calibration.examples else []
-
-    @cached_property
     def _gate(self) -> Gate:
         return self._gate_of(self.prepared.model, self.reference)
 
     @cached_property
-    def _converted(self) -> Any:
+    def _conversions(self) -> Conversions:
         directory = next(iter(self.paths.values())).parent
-        return self._convert(self.prepared.model, self._gate, tuple(self.paths), directory)
+        return Conversions(
+            self.writer, self.prepared.model, tuple(self.paths), self.calibration, directory
+        )
 
     def _attempt(
         self, model: keras.Model, precision: str, target: Path
     ) -> tuple[WriteResult, Comparison, list[str]]:
         """The whole model, or a part of it in search of the layer that is to blame."""
         if model is self.prepared.model:
-            gate, converted = self._gate, self._converted
+            gate = self._gate
+            converted = self._conversions.of(precision, gate)
         else:
             gate = self._gate_of(model, None)
-            converted = self._convert(model, gate, (precision,), target.parent)
-        result = self.writer.write(converted, model, precision, self._batches, target, gate.size)
+            converted = self._conversions.convert(model, gate, (precision,), target.parent)
+        batches = self._conversions.batches
+        result = self.writer.write(converted, model, precision, batches, target, gate.size)
         return result, *gate.check(target, precision)
-
-    def _convert(
-        self, model: keras.Model, gate: Gate, precisions: tuple[str, ...], directory: Path
-    ) -> Any:
-        """Runs the model while the child converts it."""
-        writer = self.writer
-        traced = trace(model, writer.batch, writer.name)
-        return child.meanwhile(
-            lambda: gate.run_model(precisions),
-            lambda: writer.convert(traced, model, precisions, self._batches, directory),
-        )
 
     def _gate_of(self, model: keras.Model, reference: Reference | None) -> Gate:
         writer = self.writer
@@ -200,7 +191,7 @@ class _Job:
         self, precision: str, path: Path, target: Path, result: WriteResult, unrun: list[str]
     ) -> Artifact:
         engine = self.writer.engine
-        notes = list(self.prepared.notes)
+        notes = [*self.prepared.notes, *self._conversions.notes]
         notes += [UNRUN.format(", ".join(unrun), engine.name)] if unrun else []
         if precision_of(precision).tolerances.min_sqnr is not None and not result.integers:
             notes.append(UNQUANTIZED.format(precision, path.name))

@@ -11,6 +11,8 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, q
 from onnxruntime.quantization.calibrate import CalibrationDataReader
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
+from export.onnx_format.processor import overflows
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -72,7 +74,7 @@ def _dynamic(path: Path, batches: list[Arrays], signed: bool) -> None:
 
 
 def _static(path: Path, batches: list[Arrays], signed: bool) -> None:
-    """QDQ, weights per channel in 7 bit: 8 overflow in the dot products of CPUs without VNNI."""
+    """QDQ, weights per channel, in 7 bit where 8 would overflow."""
     with TemporaryDirectory() as directory:
         result = Path(directory) / "model.onnx"
         quantize_static(
@@ -81,7 +83,7 @@ def _static(path: Path, batches: list[Arrays], signed: bool) -> None:
             _Reader(batches),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            reduce_range=True,
+            reduce_range=overflows(),
             activation_type=QuantType.QInt8 if signed else QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )

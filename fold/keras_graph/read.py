@@ -146,9 +146,9 @@ def _unwrapped(node: Any) -> Any:
     operation = node.operation
     if type(operation) is not keras.layers.TimeDistributed:
         return operation
-    inner, last = operation.layer, len(node.input_tensors[0].shape) - 2
+    inner = operation.layer
     norm = type(inner) is keras.layers.BatchNormalization
-    return inner if norm and inner.axis in (-1, last) else operation
+    return inner if norm and inner.axis == -1 else operation
 
 
 def _constant(leaf: Any) -> Any:

@@ -12,6 +12,7 @@ from fold.affine import CannotFold
 from fold.keras_graph.copy_layers import LayerCopies
 from fold.keras_graph.graph import Call
 from fold.keras_graph.internals import forget_calls
+from fold.keras_graph.norm_rank import take_rank
 from fold.keras_graph.own_objects import OwnObjects
 from fold.keras_graph.weights import with_settings, write_weights
 from fold.search.plan import Plan
@@ -67,6 +68,8 @@ class Clones:
         copies = LayerCopies() if edits else self.copies
         layer = copies.copy(operation)
         layer.name = name
+        if type(layer) is keras.layers.BatchNormalization:
+            take_rank(layer, call.input.rank + 1)
         return layer
 
     def build(self, call: Call, layer: Any) -> None:

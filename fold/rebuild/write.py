@@ -23,9 +23,17 @@ def write_model(plan: Plan, model: keras.Model) -> keras.Model:
     Raises:
         CannotWrite: a layer can't be made as planned.
     """
+    return write_model_with_tensors(plan, model)[0]
+
+
+def write_model_with_tensors(
+    plan: Plan, model: keras.Model
+) -> tuple[keras.Model, dict[Value, keras.KerasTensor]]:
+    """The same, and the tensor of the new model that each value of the graph became."""
     own = own_objects(model)
     with keras.utils.custom_object_scope(own.objects):
-        return _Writer(plan, Clones(plan, own)).model(model.name)
+        writer = _Writer(plan, Clones(plan, own))
+        return writer.model(model.name), writer.tensors
 
 
 class _Writer:
