@@ -6,6 +6,7 @@ import numpy as np
 from export.base.error_text import sentence
 from export.base.runtime import Arrays
 from export.keras_model.memory_need import refuse_large_run
+from export.keras_model.ports import inputs as ports
 from export.keras_model.ports import pack, unpack
 from export.keras_patches.operations import replaced
 from fold.keras_graph.at_dtype import at_dtype
@@ -37,19 +38,27 @@ def in_float64(model: keras.Model, inputs: Arrays) -> tuple[keras.Model, tuple[s
     """The model in float64; where that can't be made or run on `inputs`, itself and a warning."""
     try:
         twin = at_dtype(model, "float64")
-        run_model(twin, wide(inputs))
+        run_model(twin, widened(twin, inputs))
     except Exception as reason:
-        first = sentence(str(reason)) or type(reason).__name__
-        return model, (f"no float64 reference, float32 takes its place: {first}",)
+        return model, (f"no float64 reference, float32 takes its place: {_told(reason)}",)
     return twin, ()
 
 
-def wide(inputs: Arrays) -> Arrays:
-    """The inputs with what is floating in float64."""
+def widened(exact: keras.Model, inputs: Arrays) -> Arrays:
+    """The inputs, which are in order, with what is floating in float64.
+
+    They are called what `exact` calls them: Keras numbers unnamed inputs anew in each model.
+    """
     return {
-        name: values.astype(np.float64) if values.dtype.kind == "f" else values
-        for name, values in inputs.items()
+        port.name: values.astype(np.float64) if values.dtype.kind == "f" else values
+        for port, values in zip(ports(exact), inputs.values(), strict=True)
     }
+
+
+def _told(reason: Exception) -> str:
+    """What an exception says; the mere key of a missing entry says nothing without its kind."""
+    kind, text = type(reason).__name__, sentence(str(reason))
+    return text if text and not isinstance(reason, LookupError) else f"{kind}: {text}".rstrip(": ")
 
 
 def resizes(model: keras.Model) -> bool:

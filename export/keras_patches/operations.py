@@ -12,7 +12,7 @@ from keras.src.backend.tensorflow import image, nn
 from keras.src.backend.tensorflow import numpy as tf_numpy
 from keras.src.utils import tf_utils
 
-from export.keras_patches import dilated, reverse, transposed
+from export.keras_patches import dilated, eager, reverse, transposed
 from export.keras_patches.channels_last import with_channels_last
 from export.keras_patches.moved_coordinates import moved
 from export.keras_patches.resizing import by_matrices
@@ -95,7 +95,11 @@ CONVERTIBLE: Replacements = CONVOLUTIONS | {
     (image, "resize"): by_matrices,
     (tf_utils, "tf_encode_categorical_inputs"): _refuse_counting,
 }
-CPU: Replacements = CONVOLUTIONS | {(nn, "max_pool"): by_plane}
+CPU: Replacements = CONVOLUTIONS | {
+    (nn, "conv"): _with_channels_last(eager.convolve),
+    (nn, "softmax"): eager.softmax,
+    (nn, "max_pool"): by_plane,
+}
 FOR = {
     "cpu": CPU,
     "moved": CPU | {(image, "resize"): moved},

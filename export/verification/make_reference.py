@@ -14,7 +14,7 @@ from export.keras_model.output_parts import parts
 from export.keras_model.output_scale import units
 from export.keras_model.prepare import prepare
 from export.keras_model.random_inputs import draw, ranges_for
-from export.keras_model.run import in_float64, resizes, run_model, wide
+from export.keras_model.run import in_float64, resizes, run_model, widened
 from export.keras_model.user_inputs import named_inputs
 from export.verification.comparison import Comparison, compare, merge
 from export.verification.reference import GIVEN, STRESS, Arrays, Case, Reference
@@ -146,10 +146,12 @@ def _case(exact: keras.Model, own: keras.Model, labels: tuple[str, ...], inputs:
 
 def _exactly(exact: keras.Model, inputs: Arrays, names: Iterable[str]) -> tuple[Arrays, Arrays]:
     """The truth, and the same with moved coordinates where the model may resize."""
-    truth = dict(zip(names, run_model(exact, wide(inputs)).values(), strict=True))
+    truth = dict(zip(names, run_model(exact, widened(exact, inputs)).values(), strict=True))
     if not resizes(exact):
         return truth, {}
-    return truth, dict(zip(names, run_model(exact, wide(inputs), "moved").values(), strict=True))
+    return truth, dict(
+        zip(names, run_model(exact, widened(exact, inputs), "moved").values(), strict=True)
+    )
 
 
 def _independent(model: keras.Model, case: Case) -> bool:

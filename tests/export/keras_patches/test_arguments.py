@@ -84,10 +84,10 @@ CALLS = [
     ),
 ]  # fmt: skip
 OTHERS = {
-    *("add", "einsum", "flip", "tf_encode_categorical_inputs"),
+    *("add", "einsum", "flip", "softmax", "tf_encode_categorical_inputs"),
     *("bidirectional_lstm", "bidirectional_gru"),
 }
-"""Take no sizes, are there to refuse, or have a test of their own (`test_reverse`)."""
+"""Take no sizes, are there to refuse, or have a test of their own."""
 
 
 def forms(value):

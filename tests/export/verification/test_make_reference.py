@@ -145,3 +145,37 @@ def test_channels_first_run_in_float64():
     windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (3, 3), (2, 3))
     wanted = np.einsum("bchwij,ijcf->bfhw", windows, kernel) + bias[:, None, None]
     np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
+
+
+class Unnamed(keras.Model):
+    """With a configuration of its own, and an input that Keras numbers in each copy."""
+
+    def __init__(self, width=3, **kwargs):
+        x = keras.Input((4,))
+        super().__init__(x, keras.layers.Dense(width, name="y")(x), **kwargs)
+        self.width = width
+
+    def get_config(self):
+        return {"width": self.width, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+
+def test_inputs_go_by_their_position_not_by_names_that_keras_counts():
+    reference = make_reference(Unnamed())
+    assert reference.warnings == ()
+    assert reference.cases[0].truth["y"].dtype == np.float64
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class InFloat32(keras.layers.Layer):
+    def call(self, x):
+        return tf.matmul(x, tf.ones((4, 2)))
+
+
+def test_the_reason_for_a_reference_in_float32_is_the_real_one():
+    x = keras.Input((4,), name="x")
+    (warning,) = make_reference(keras.Model(x, InFloat32(name="y")(x))).warnings
+    assert "takes its place: Input 'b' of 'MatMul' Op has type float32" in warning
