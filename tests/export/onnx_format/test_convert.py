@@ -134,7 +134,7 @@ def test_large_weights_go_beside_the_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize("precision", ["float16", "dynamic_int8", "int8"])
 def test_other_precisions_of_large_weights_are_refused(precision, tmp_path, monkeypatch):
     monkeypatch.setattr(external, "WEIGHT_LIMIT", 1000)
-    data = np.zeros((4, 16, 16, 3), "float32")
+    data = np.ones((4, 16, 16, 3), "float32")
     with pytest.raises(ConversionError, match=f"make {precision} of them hold 2; export in"):
         to_onnx(
             zoo.build(zoo.classifier), tmp_path / "m.onnx", precision=precision, calibration=data
