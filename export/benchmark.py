@@ -67,27 +67,38 @@ def benchmark(
         ConversionError: a runtime refuses a file.
     """
     threads = threads or os.cpu_count() or 1
+    loaded = {str(path): _load(Path(path), batches, threads) for path in paths}
     found: list[Latency] = []
     for batch in batches:
-        calls, memory = {}, {}
-        for path in paths:
-            before = resident(os.getpid())
-            if call := _call(open_artifact(path, threads=threads), batch):
-                call()
-                calls[str(path)] = call
-                memory[str(path)] = max(0, resident(os.getpid()) - before)
+        calls = {
+            name: call for name, (runtime, _) in loaded.items() if (call := _call(runtime, batch))
+        }
         found += [
             replace(
                 _latency(name, batch, seconds),
                 threads=threads,
                 size=size_of(Path(name)),
-                memory=memory[name],
+                memory=loaded[name][1],
             )
             for name, seconds in in_blocks(calls, duration).items()
         ]
     if not found:
         raise InputError(f"none of the files takes a batch of {list(batches)}; choose another")
     return found
+
+
+def _load(path: Path, batches: Sequence[int], threads: int) -> tuple[Runtime, int]:
+    """The file in its runtime, and what memory it took to load and run it.
+
+    It is opened twice, because the first file also loads the runtime itself.
+    """
+    open_artifact(path, threads=threads)
+    before = resident(os.getpid())
+    runtime = open_artifact(path, threads=threads)
+    for batch in batches:
+        if call := _call(runtime, batch):
+            call()
+    return runtime, max(0, resident(os.getpid()) - before)
 
 
 def machine() -> str:
