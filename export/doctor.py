@@ -65,10 +65,10 @@ def _confinement() -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
-    """What `fleras` requires, against what is installed."""
+    """What an export requires, against what is installed."""
     for line in requires("fleras") or []:
         requirement = Requirement(line)
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        if requirement.marker and not requirement.marker.evaluate({"extra": "export"}):
             continue
         wanted = f"pip install '{requirement}'"
         try:

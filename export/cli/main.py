@@ -125,6 +125,9 @@ def _explained(error: BaseException) -> tuple[str, int]:
             return f"{error.format_message()} See fleras --help.", InputError.exit_code
         case click.Abort() | KeyboardInterrupt():
             return "interrupted; nothing was written", 130
+        case ModuleNotFoundError() if error.name and not error.name.startswith("export"):
+            needed = "which this command needs; pip install 'fleras[export]'"
+            return f"{error.name} is not installed, {needed}", InputError.exit_code
         case MemoryError():
             return "there is not enough memory; use a smaller model or input", InputError.exit_code
     reason = f"{type(error).__name__}: {error}".strip(": ")

@@ -148,3 +148,11 @@ def test_what_nobody_foresaw_is_one_line_too(capsys, monkeypatch):
 
     monkeypatch.setattr("export.doctor.examine", fail)
     fails(capsys, ["doctor"], 3, "ZeroDivisionError: first second; see --debug for where")
+
+
+def test_a_package_that_is_not_installed_is_told_with_what_brings_it(capsys, monkeypatch):
+    def fail():
+        raise ModuleNotFoundError("No module named 'keras'", name="keras")
+
+    monkeypatch.setattr("export.doctor.examine", fail)
+    fails(capsys, ["doctor"], 2, "keras is not installed, which this command needs; pip install")

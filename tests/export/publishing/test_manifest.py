@@ -1,11 +1,13 @@
 import json
 import os
 import subprocess
+import tomllib
 import venv
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 from export.base.errors import InputError, NotEquivalent
 from export.options import Options
@@ -51,6 +53,16 @@ RUNTIMES_ONLY = (
 )  # fmt: skip
 
 
+def test_the_base_installation_is_the_runtimes_and_nothing_else():
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    names = {Requirement(line).name.replace("-", "_") for line in project["dependencies"]}
+    assert names <= set(RUNTIMES_ONLY)
+    (tensorflow,) = [
+        line for line in project["optional-dependencies"]["export"] if "tensor" in line
+    ]
+    assert Requirement(tensorflow).name == "tensorflow"
+
+
 def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
     """In a fresh virtual environment that has neither TensorFlow nor Keras nor a converter."""
     home = tmp_path_factory.mktemp("elsewhere")
@@ -74,6 +86,9 @@ def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
     assert done.stdout.count("equivalent  model.") == 2
     (copy.parent / "model.onnx").write_bytes(b"other")
     assert python("-m", "export", "verify", str(copy)).returncode == 1
+    (home / "net.keras").write_bytes(b"PK")
+    done = python("-m", "export", "inspect", "net.keras")
+    assert done.returncode == 2 and "pip install 'fleras[export]'" in done.stderr
 
 
 def test_the_bounds_are_those_of_the_export_unless_others_are_given(copy):
