@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import keras
 
+from export.base.errors import InputError
 from fold.keras_graph.internals import all_layers, nodes_by_depth
 
 PRODUCER = "fleras"
@@ -28,6 +29,13 @@ def file_metadata(model: keras.Model, precision: str, given: Mapping[str, str]) 
         "preprocessing": json.dumps(preprocessing(model)),
     }
     return dict(sorted((own | dict(given)).items()))
+
+
+def refuse_other_than_text(given: Mapping[str, str]) -> None:
+    """Raises InputError where a key or value of metadata is no text."""
+    for key, value in given.items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise InputError(f"metadata {key!r}: {value!r} is no text; give strings, such as JSON")
 
 
 def preprocessing(model: keras.Model) -> list[str]:

@@ -14,7 +14,7 @@ from export.base.errors import ConversionError, InputError
 from export.base.runtime import Arrays
 from export.conversion.writer import WriteResult
 from export.keras_model import ports
-from export.keras_model.metadata import file_metadata
+from export.keras_model.metadata import file_metadata, refuse_other_than_text
 from export.onnx_format import channels_first as layout
 from export.onnx_format import integer_ports, names, shapes, write
 from export.onnx_format.engine import ONNX_RUNTIME
@@ -48,7 +48,8 @@ class OnnxWriter:
     allow_flex: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Raises InputError for an operator set that can't be written."""
+        """Raises InputError for an operator set or metadata that can't be written."""
+        refuse_other_than_text(self.metadata)
         if self.opset not in OPSETS:
             raise InputError(
                 f"opset {self.opset} can't be written; choose one from {OPSETS[0]} to {OPSETS[-1]}"

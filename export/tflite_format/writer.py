@@ -14,7 +14,7 @@ from export.base.errors import ConversionError
 from export.base.files import WEIGHT_LIMIT
 from export.base.runtime import Arrays
 from export.conversion.writer import WriteResult
-from export.keras_model.metadata import file_metadata
+from export.keras_model.metadata import file_metadata, refuse_other_than_text
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
 from export.processes.worker_process import Failed
@@ -39,6 +39,10 @@ class TFLiteWriter:
     metadata: Mapping[str, str]
     name: ClassVar[str] = "tflite"
     engine: ClassVar[Engine] = LITERT
+
+    def __post_init__(self) -> None:
+        """Raises InputError for metadata that can't be written."""
+        refuse_other_than_text(self.metadata)
 
     def check(self, model: keras.Model, precision: str) -> None:
         """Raises ConversionError where it can be told before the conversion."""

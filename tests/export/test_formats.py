@@ -104,3 +104,12 @@ def test_a_wrong_input_is_an_error(tmp_path):
     runtime = open_artifact(write_dense(tmp_path / "m.onnx", layer))
     with pytest.raises(Exception, match="x"):
         runtime({"z": X})
+
+
+@pytest.mark.parametrize("convert", [to_onnx, to_tflite])
+@pytest.mark.parametrize("metadata", [{"version": 3}, {1: "one"}, {"labels": ["cat"]}])
+def test_metadata_that_are_no_text_are_refused_before_anything_is_converted(
+    model, tmp_path, convert, metadata
+):
+    with pytest.raises(InputError, match="is no text; give strings"):
+        convert(model, tmp_path / f"m.{convert.__name__[3:]}", metadata=metadata)
