@@ -4,14 +4,16 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os.path import realpath
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from export.base.errors import InputError
-from export.base.files import files_in, folder_digest
+from export.base.files import files_in, folder_digest, size_of
 
 CHUNK = 1 << 20
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -59,10 +61,11 @@ def private_copy(path: Path) -> Iterator[Copy]:
     """A copy that nobody else writes to, in a directory that is gone when the block ends.
 
     Raises:
-        InputError: it can't be read, or there is no space for the copy.
+        InputError: it can't be read, a link in it leads out, or there is no space for the copy.
     """
     with TemporaryDirectory(prefix="fleras-") as directory:
         try:
+            _refuse_links_and_lack_of_space(path, directory)
             copy = _copied(path, Path(directory, path.name))
         except OSError as error:
             raise InputError(
@@ -70,6 +73,22 @@ def private_copy(path: Path) -> Iterator[Copy]:
                 "check the file and the space for temporary files"
             ) from error
         yield copy
+
+
+def _refuse_links_and_lack_of_space(path: Path, directory: str) -> None:
+    home = Path(realpath(path))
+    for file in path.rglob("*") if path.is_dir() else ():
+        if file.is_symlink() and not Path(realpath(file)).is_relative_to(home):
+            raise InputError(
+                f"{path.name} holds {file.name!r}, a link that leads out of the folder; "
+                "copy what it leads to into the folder if you trust it"
+            )
+    size, free = size_of(path), disk_usage(directory).free
+    if size > free:
+        raise InputError(
+            f"{path.name} has {size} bytes, and {free} are free for temporary files; "
+            "free some space or set TMPDIR to another place"
+        )
 
 
 def _copied(path: Path, target: Path) -> Copy:

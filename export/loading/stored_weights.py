@@ -9,14 +9,17 @@ from export.base.errors import InputError
 
 RATIO = 100
 FREE = 1 << 20
+FILTERS = frozenset({1, 2, 3, 4, 32000})
+"""Deflate, shuffle, Fletcher's checksum, szip, LZF: what h5py holds itself. For others HDF5 loads a
+library."""
 
 
 def check_weights(path: Path) -> None:
     """Walks every group and dataset once and reads those that are compressed.
 
     Raises:
-        InputError: a link leads out of the file, a dataset holds references or other objects, or it
-            declares more than 100 times the size of the file.
+        InputError: something is a link, lies in another file or needs a library, holds references
+            or other objects, or all declare more than 100 times the size of the file.
     """
     import h5py
 
@@ -84,7 +87,7 @@ def check_hdf5(file: Any, name: str, size: int) -> None:
     import h5py
 
     allowed = RATIO * size + FREE
-    groups, seen = [file], set()
+    groups, seen, declared = [file], set(), 0
     while groups:
         group = groups.pop()
         for key in group:
@@ -93,13 +96,14 @@ def check_hdf5(file: Any, name: str, size: int) -> None:
             item = group[key]
             address = h5py.h5o.get_info(item.id).addr
             if address not in seen and isinstance(item, h5py.Dataset):
-                _check_dataset(item, name, allowed)
+                declared += item.nbytes
+                _check_dataset(item, name, declared, allowed)
             elif address not in seen and isinstance(item, h5py.Group):
                 groups.append(item)
             seen.add(address)
 
 
-def _check_dataset(dataset: Any, name: str, allowed: int) -> None:
+def _check_dataset(dataset: Any, name: str, declared: int, allowed: int) -> None:
     if dataset.external or dataset.is_virtual:
         raise InputError(f"{name}: weights {dataset.name!r} lie in another file; refuse to follow")
     numbers = dataset.dtype.kind in "biufc" or (
@@ -107,10 +111,17 @@ def _check_dataset(dataset: Any, name: str, allowed: int) -> None:
     )
     if not numbers:
         raise InputError(f"{name}: weights {dataset.name!r} are no numbers; it is not from Keras")
-    if dataset.nbytes > allowed:
+    if declared > allowed:
         raise InputError(
-            f"{name}: weights {dataset.name!r} declare {dataset.nbytes} bytes, more than the file "
+            f"{name}: weights declare {declared} bytes up to {dataset.name!r}, more than the file "
             "can hold; it is damaged or made to fill the memory"
+        )
+    settings = dataset.id.get_create_plist()
+    filters = {settings.get_filter(at)[0] for at in range(settings.get_nfilters())}
+    if foreign := filters - FILTERS:
+        raise InputError(
+            f"{name}: weights {dataset.name!r} are stored with filter {min(foreign)}, which needs "
+            "a library; it is not from Keras"
         )
     if dataset.chunks:
         dataset[()]

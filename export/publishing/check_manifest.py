@@ -8,6 +8,7 @@ from export.base.files import sha256
 from export.formats import engine_of
 from export.publishing.manifest import read_manifest
 from export.publishing.publish import REFERENCE
+from export.publishing.schema import StoredFile
 from export.verification.comparison import Comparison
 from export.verification.precisions import tolerances
 from export.verification.reference import Reference
@@ -46,7 +47,7 @@ def check_manifest(
         raise NotEquivalent(
             f"{path} has the digest {manifest.digest}, not the expected one; get the right files"
         )
-    found = {name: _damage(home / name, file.sha256) for name, file in manifest.files.items()}
+    found = {name: _damage(home / name, file) for name, file in manifest.files.items()}
     results = {name: Comparison(problems=(problem,)) for name, problem in found.items() if problem}
     if REFERENCE in results:
         return results
@@ -65,9 +66,14 @@ def _loose(bounds: Tolerances, precision: str) -> list[str]:
     return [f"judged with a looser {', '.join(names)} than by default"] if names else []
 
 
-def _damage(path: Path, expected: str) -> str:
-    if path.is_symlink() or not path.is_file():
-        return "the file is missing; copy it again"
-    if sha256(path) != expected:
-        return "the file is not the one that was exported (SHA-256 differs); copy it again"
+def _damage(path: Path, expected: StoredFile) -> str:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return "the file is missing; copy it again"
+        if path.stat().st_size != expected.size:
+            return f"the file has another size than the {expected.size} bytes it was exported with"
+        if sha256(path) != expected.sha256:
+            return "the file is not the one that was exported (SHA-256 differs); copy it again"
+    except OSError as error:
+        return f"the file can't be read ({error.strerror}); copy it again"
     return ""

@@ -14,8 +14,9 @@ from export.loading.config import check_config
 from export.loading.container import check_container
 from export.loading.custom_objects import Custom
 from export.loading.source import Kind, kind_of, read_json
-from export.publishing import manifest
+from export.publishing import check_manifest
 from export.publishing.digest import render
+from export.publishing.manifest import read_manifest
 from export.verification.comparison import Comparison
 
 HOME = Path(".fuzzing")
@@ -83,13 +84,13 @@ def sealed(path: Path) -> None:
     except (ValueError, RecursionError, TypeError, AttributeError):
         return
     path.write_text(text, encoding="utf-8")
-    manifest.replay = lambda *_, **__: Comparison()
-    manifest.check_manifest(path)
+    check_manifest.replay = lambda *_, **__: Comparison()
+    check_manifest.check_manifest(path)
 
 
 def as_it_is(path: Path) -> None:
     """A manifest whose digest was not made anew."""
-    manifest.read_manifest(path)
+    read_manifest(path)
 
 
 def hdf5(path: Path) -> None:

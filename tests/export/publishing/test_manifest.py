@@ -113,6 +113,34 @@ def test_verification_changes_nothing_on_the_disk(copy):
     assert [path.name for path in stage.iterdir()] == ["model.tflite"]
 
 
+def test_a_verification_leaves_every_file_and_folder_as_it_was(copy):
+    def listing():
+        paths = [copy.parent, *copy.parent.rglob("*")]
+        return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in paths}
+
+    before = listing()
+    copy.parent.chmod(0o555)
+    try:
+        assert all(check_manifest(copy).values())
+    finally:
+        copy.parent.chmod(0o755)
+    assert listing() == before
+
+
+def test_sizes_and_names_beyond_everything_are_told_without_reading(copy):
+    long = "x" * 5000
+    entry = {"sha256": "0" * 64, "size": 1}
+
+    def overstate(content):
+        content["files"]["model.onnx"]["size"] = 1 << 50
+        content["files"][long] = entry
+
+    results = check_manifest(change(copy, overstate))
+    assert "another size than the 1125899906842624" in str(results["model.onnx"])
+    assert "can't be read (File name too long)" in str(results[long])
+    assert results["model.tflite"]
+
+
 def test_every_changed_byte_of_the_manifest_shows(copy):
     content = copy.read_bytes()
     for at in range(0, len(content), max(len(content) // 300, 1)):
