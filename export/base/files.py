@@ -45,7 +45,9 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 def flush(path: Path) -> None:
     """Waits until a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from export.base.error_text import sentence
 from export.base.errors import ConversionError, ExportError, InputError
 from export.base.files import size_of
+from export.base.owned_directory import scratch_directory
 from export.loading.archive import load_archive
 from export.loading.custom_objects import Custom
 from export.loading.legacy.convert import convert_old
@@ -52,9 +53,9 @@ def convert(path: Path, kind: Kind, weights: Path | None, custom: Custom, trust:
     if not trust:
         files = [path, *([weights] if weights else [])]
         return _confined(path, convert_and_rehearse, files, custom, **arguments)
-    with TemporaryDirectory(prefix="fleras-") as scratch:
+    with scratch_directory() as directory:
         try:
-            return convert_old(str(path), custom, **arguments, scratch=scratch)
+            return convert_old(str(path), custom, **arguments, scratch=str(directory))
         except ExportError:
             raise
         except Exception as error:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from msgspec.structs import replace
 
 from export.base.errors import InputError
+from export.base.owned_directory import scratch_directory
 from export.loading.archive import load_archive
 from export.loading.config import check_config, read_config
 from export.loading.confined_opening import convert, rehearse
@@ -78,8 +78,8 @@ def open_model(
 def _load_kind(kind: Kind, path: Path, weights: Path | None, custom: Custom, trust: bool) -> Any:
     if kind is Kind.KERAS and not custom.lambdas:
         return _load_checked(path, custom, trust)
-    with TemporaryDirectory(prefix="fleras-") as scratch:
-        archive = Path(scratch, f"{path.stem}.keras")
+    with scratch_directory() as directory:
+        archive = Path(directory, f"{path.stem}.keras")
         if kind is Kind.KERAS:
             replace_lambdas(path, archive, custom)
         else:
@@ -103,8 +103,8 @@ def _load_checked(path: Path, custom: Custom, opened: bool) -> Any:
     check_config(read_config(path), path.name, custom)
     if not opened:
         rehearse(path, custom)
-    with TemporaryDirectory(prefix="fleras-") as scratch:
-        model = load_archive(path, custom, scratch)
+    with scratch_directory() as directory:
+        model = load_archive(path, custom, str(directory))
     if not getattr(model, "built", False):
         raise InputError(
             f"the model in {path.name} was never built; call it once on example data before saving"

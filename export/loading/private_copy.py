@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from os.path import realpath
 from pathlib import Path
 from shutil import disk_usage
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from export.base.errors import InputError
 from export.base.files import files_in, folder_digest, size_of
+from export.base.owned_directory import scratch_directory
 
 CHUNK = 1 << 20
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -63,7 +63,7 @@ def private_copy(path: Path) -> Iterator[Copy]:
     Raises:
         InputError: it can't be read, a link in it leads out, or there is no space for the copy.
     """
-    with TemporaryDirectory(prefix="fleras-") as directory:
+    with scratch_directory() as directory:
         try:
             _refuse_links_and_lack_of_space(path, directory)
             copy = _copied(path, Path(directory, path.name))

@@ -75,14 +75,17 @@ def stop() -> None:
     """Ends the child; the next call starts another."""
     global _child
     with _lock:
-        if _child is not None and _child.alive:
+        if _child is not None:
             _child.close()
         _child = None
 
 
 def _living(first: Callable[[], None] | None = None) -> WorkerProcess:
     global _child
-    if _child is None or not _child.alive:
+    if _child is not None and not _child.alive:
+        _child.close()
+        _child = None
+    if _child is None:
         _child = WorkerProcess(first)
     return _child
 

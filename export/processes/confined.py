@@ -1,6 +1,5 @@
 """Calls a function in a process that can do no harm."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -31,12 +30,10 @@ def call_confined(
         readable: files and directories.
         arguments: see `call`.
     """
-    with tempfile.TemporaryDirectory(prefix="fleras-") as scratch:
-        walls = {"readable": [*readable], "writable": [scratch], "size": int(limit)}
-        process = WorkerProcess(None, walls, {"TMPDIR": scratch, "MPLCONFIGDIR": scratch})
-        try:
-            request = function, {"scratch": scratch, **arguments}
-            reply: Reply = process.call(what, request, limit, seconds)
-            return reply
-        finally:
-            process.close()
+    process = WorkerProcess(confinement={"readable": [*readable], "size": int(limit)})
+    try:
+        request = function, {"scratch": process.scratch, **arguments}
+        reply: Reply = process.call(what, request, limit, seconds)
+        return reply
+    finally:
+        process.close()

@@ -2,19 +2,18 @@
 
 import os
 import sys
-from collections.abc import Mapping
 
 from export.base.start import PACKAGES, without_current_folder
 
 
-def environment(own: Mapping[str, str]) -> dict[str, str]:
-    """The variables of this process, with those that any worker has and those of its own."""
+def environment(scratch: str) -> dict[str, str]:
+    """The variables of this process with those of a worker, whose temporary files go to scratch."""
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(search_path()),
         "CUDA_VISIBLE_DEVICES": "-1",
         "PYTHONHASHSEED": "0",
-        **own,
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), scratch),
     }
 
 

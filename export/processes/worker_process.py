@@ -2,14 +2,13 @@
 
 import json
 import pickle
-import select
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from types import MappingProxyType
 from typing import Any
 
 from export.base.errors import (
@@ -20,6 +19,7 @@ from export.base.errors import (
     OutOfMemory,
     OutOfTime,
 )
+from export.base.owned_directory import begin_scratch
 from export.processes import worker
 from export.processes.crash import crash_message
 from export.processes.environment import environment
@@ -44,28 +44,33 @@ class WorkerProcess:
 
     Args:
         first: what it calls at once.
-        confinement: the arguments of `export.processes.confinement.confine`; what such a process
-            replies is read as plain data.
-        variables: of its environment alone.
+        confinement: the arguments of `export.processes.confinement.confine`, but that it writes to
+            its scratch directory alone; what such a process replies is read as plain data.
+
+    Attributes:
+        scratch: the directory for its temporary files, which goes with it.
     """
 
     def __init__(
         self,
         first: Callable[[], None] | None = None,
         confinement: dict[str, Any] | None = None,
-        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self._own = begin_scratch()
+        self.scratch = str(self._own.files)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._read = pickle.load if confinement is None else read_plain
+        walls = None if confinement is None else {**confinement, "writable": [self.scratch]}
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", worker.__name__, json.dumps(confinement)],
+            [sys.executable, "-P", "-m", worker.__name__, json.dumps(walls)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=environment(variables),
+            env=environment(self.scratch),
         )
         assert process.stdin and process.stdout
         self._process, self._requests, self._replies = process, process.stdin, process.stdout
+        self._reader = ThreadPoolExecutor(1)
         self._started = False
         with suppress(BrokenPipeError):
             self._send(first)
@@ -98,8 +103,7 @@ class WorkerProcess:
         try:
             self._send(request)
             for _ in range(1 if self._started else 2):
-                self._watch(what, limit, seconds)
-                done, value = self._read(self._replies)
+                done, value = self._reply(what, limit, seconds)
                 self._started = True
         except pickle.UnpicklingError as error:
             self.close()
@@ -124,16 +128,19 @@ class WorkerProcess:
         self._process.wait()
         self._requests.close()
         self._replies.close()
+        self._reader.shutdown()
         self._log.close()
+        self._own.end()
 
     def _send(self, request: object) -> None:
         """What can't be unpickled is to fail in the function's place, so it is sent as bytes."""
         pickle.dump(pickle.dumps(request, protocol=5), self._requests, protocol=5)
         self._requests.flush()
 
-    def _watch(self, what: str, limit: float, seconds: float) -> None:
+    def _reply(self, what: str, limit: float, seconds: float) -> Any:
         deadline = time.monotonic() + seconds
-        while not select.select([self._replies], [], [], 0.05)[0]:
+        reply = self._reader.submit(self._read, self._replies)
+        while not wait([reply], 0.05).done:
             if self.held > limit:
                 self.close()
                 raise OutOfMemory(
@@ -146,6 +153,7 @@ class WorkerProcess:
                     f"{what} did not end within {seconds:.0f} s and was stopped; "
                     "use a smaller model or input, or a faster machine"
                 )
+        return reply.result()
 
     def _crash(self, what: str) -> str:
         code = self._process.wait()

@@ -1,6 +1,7 @@
 """The files of an export: which they are, and how they appear in their directory as one."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def staged(directory: Path, overwrite: bool) -> Iterator[Path]:
     Raises:
         InputError: `directory` can't be written, or holds such files and `overwrite` is false.
     """
-    directory = directory.resolve()
+    directory = Path(os.path.realpath(directory))
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is a file; give a directory to write into")
     with staged_set(files_of(directory, overwrite)) as stage:
@@ -47,7 +48,6 @@ def files_of(directory: Path, overwrite: bool) -> FileSet:
         MANIFEST,
         lambda names: refuse_existing(directory, names, overwrite),
         _own,
-        _listed,
         whole=True,
     )
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import keras
 
 from export.base.error_text import sentence
 from export.base.errors import ConversionError, ExportError, InputError, OutOfMemory, OutOfTime
+from export.base.owned_directory import scratch_directory
 from export.base.system_limits import system_limit
 from export.processes.memory import available
 from export.processes.worker_process import Failed
@@ -45,7 +45,7 @@ def write_or_blame(
     except ExportError as error:
         if isinstance(error, OutOfMemory) and COPIES * size(model) > available():
             raise
-        with TemporaryDirectory(prefix="fleras-") as directory:
+        with scratch_directory() as directory:
             spare = Path(directory) / path.name
             raise blamed(error, model, lambda part: _one_line(write, part, spare)) from error
 

@@ -4,9 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-MARK = ".fleras-"
-COMMITTED = ".complete"
-
 
 @dataclass(frozen=True)
 class FileSet:
@@ -17,7 +14,6 @@ class FileSet:
         last: the file that is moved last, because it tells that the others are there.
         refuse: raises InputError when the directory holds one of these names that must stay.
         earlier: names in a directory of files of such a set, which go when a new set comes.
-        listed: names of the files of the set in a stage, moved already or not.
         whole: whether the directory as a whole may be made, or exchanged for another.
     """
 
@@ -25,25 +21,17 @@ class FileSet:
     last: str
     refuse: Callable[[set[str]], None]
     earlier: Callable[[Path], set[str]] = lambda directory: set()
-    listed: Callable[[Path], set[str]] = lambda stage: set()
     whole: bool = False
 
     @property
-    def stage_prefix(self) -> str:
-        """How the names of its stages begin."""
-        return f".{self.directory.name if self.whole else self.last}{MARK}"
+    def prefix(self) -> str:
+        """How the names of its transactions begin, and that of its lock."""
+        return f".{self.directory.name if self.whole else self.last}."
 
     def homes(self) -> list[Path]:
-        """Where a stage can be: on the same file system, so that renaming works."""
+        """Where a transaction can be: on the same file system, so that renaming works."""
         directory = self.directory
         if not directory.is_dir():
             return [next(parent for parent in directory.parents if parent.exists())]
         same = directory.parent.stat().st_dev == directory.stat().st_dev
         return [directory.parent, directory] if same and self.whole else [directory]
-
-    def stages(self, home: Path) -> list[Path]:
-        """Those in `home`, none where they can't be listed."""
-        try:
-            return [path for path in home.iterdir() if path.name.startswith(self.stage_prefix)]
-        except OSError:
-            return []

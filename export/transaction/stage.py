@@ -1,20 +1,19 @@
 """A directory for files that are in the making; when all of them are good they appear as one."""
 
-import fcntl
 import os
-import secrets
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from export.base.errors import InputError
 from export.base.files import refuse_existing
-from export.transaction.file_set import COMMITTED, FileSet
-from export.transaction.publish import is_stage, publish, settle
+from export.base.owned_directory import Owned, begin, dead
+from export.transaction.file_set import FileSet
+from export.transaction.publish import complete, is_complete, publish
 
-STALE = 60.0
+SECONDS = 600
 
 
 @contextmanager
@@ -28,7 +27,7 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
         InputError: `path` exists and `overwrite` is false, or its directory can't be written.
     """
     refuse_existing(path, overwrite)
-    directory = path.parent.resolve()
+    directory = Path(os.path.realpath(path.parent))
     files = FileSet(directory, path.name, lambda names: refuse_existing(path, overwrite))
     if not directory.is_dir():
         raise InputError(f"can't write into {path.parent}, which is no directory; make it first")
@@ -40,31 +39,29 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
 def staged_set(files: FileSet) -> Iterator[Path]:
     """A fresh directory; what is in it when the block ends well is moved as one.
 
+    What killed processes left there is completed or removed first.
+
     Raises:
         InputError: nothing can be written there, or files that must stay are in the way.
     """
-    if not is_stage(files.directory):
-        settle(files)
-    stage = _make_stage(files)
-    lock = os.open(stage, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    own = _begin(files)
     try:
-        yield stage
-        publish(stage, files)
+        with _write_errors(files), _locked(files, own):
+            _recover(files)
+        yield own.files
+        with _write_errors(files), _locked(files, own):
+            _recover(files)
+            _publish(own, files)
     finally:
-        os.close(lock)
-        shutil.rmtree(stage, ignore_errors=True)
+        _end(own)
 
 
-def _make_stage(files: FileSet) -> Path:
+def _begin(files: FileSet) -> Owned:
     """Beside the directory, or within it when only that can be written."""
     reason: OSError | None = None
     for home in files.homes():
-        _remove_stale(files, home)
-        stage = home / f"{files.stage_prefix}{secrets.token_hex(4)}"
         try:
-            stage.mkdir()
-            return stage
+            return begin(home, files.prefix)
         except OSError as error:
             reason = reason or error
     raise InputError(
@@ -73,17 +70,56 @@ def _make_stage(files: FileSet) -> Path:
     )
 
 
-def _remove_stale(files: FileSet, home: Path) -> None:
-    """Stages whose process was killed: nobody holds their lock any more."""
-    for left in files.stages(home):
-        if left.name.endswith(COMMITTED):
-            continue
-        with suppress(OSError):
-            old = time.time() - left.stat().st_mtime > STALE
-            descriptor = os.open(left, os.O_RDONLY)
+def _publish(own: Owned, files: FileSet) -> None:
+    """An interruption comes too late once the set is complete."""
+    try:
+        publish(own.path, files)
+    finally:
+        complete(own.path, files)
+
+
+def _recover(files: FileSet) -> None:
+    for home in files.homes():
+        for left in dead(home, files.prefix):
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if old:
-                    shutil.rmtree(left, ignore_errors=True)
+                complete(left.path, files)
             finally:
-                os.close(descriptor)
+                _end(left)
+
+
+def _end(own: Owned) -> None:
+    """What is complete and can't be moved now is left to the next process."""
+    if is_complete(own.path):
+        own.lock.release()
+    else:
+        own.end()
+
+
+@contextmanager
+def _locked(files: FileSet, own: Owned) -> Iterator[None]:
+    """One process at a time moves files into the directory; a killed one's lock is free."""
+    path = own.path.parent / f"{files.prefix}fleras.lock"
+    lock = FileLock(path, timeout=SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"another process writes into {files.directory}; wait for it or choose another"
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()
+        lock.release()
+
+
+@contextmanager
+def _write_errors(files: FileSet) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"can't write into {files.directory} ({error.strerror or error}); "
+            "free some space or choose another directory"
+        ) from error

@@ -10,12 +10,13 @@ import pytest
 from packaging.requirements import Requirement
 
 from export.base.errors import InputError, NotEquivalent
+from export.base.owned_directory import MARK
 from export.options import Options
 from export.pipeline import export
 from export.publishing.check_manifest import check_manifest
 from export.publishing.digest import render
 from export.publishing.manifest import read_manifest
-from export.transaction.file_set import COMMITTED, MARK
+from export.transaction.publish import COMPLETE
 from tests.export.archives import save_net
 
 
@@ -48,8 +49,8 @@ def test_untouched_files_pass_elsewhere(copy):
 
 
 RUNTIMES_ONLY = (
-    "ai_edge_litert", "click", "flatbuffers", "markdown_it", "mdurl", "msgspec", "numpy",
-    "numpy.libs", "onnxruntime", "packaging", "pygments", "rich",
+    "ai_edge_litert", "click", "filelock", "flatbuffers", "markdown_it", "mdurl", "msgspec",
+    "numpy", "numpy.libs", "onnxruntime", "packaging", "pygments", "rich",
 )  # fmt: skip
 
 
@@ -106,11 +107,11 @@ def test_the_bounds_are_those_of_the_export_unless_others_are_given(copy):
 
 def test_verification_changes_nothing_on_the_disk(copy):
     home = copy.parent
-    stage = home.parent / f".{home.name}{MARK}0{COMMITTED}"
-    stage.mkdir()
-    (home / "model.tflite").rename(stage / "model.tflite")
+    complete = home.parent / f".{home.name}.{MARK}{'0' * 16}" / COMPLETE
+    complete.mkdir(parents=True)
+    (home / "model.tflite").rename(complete / "model.tflite")
     assert "is missing" in str(check_manifest(copy)["model.tflite"])
-    assert [path.name for path in stage.iterdir()] == ["model.tflite"]
+    assert [path.name for path in complete.iterdir()] == ["model.tflite"]
 
 
 def test_a_verification_leaves_every_file_and_folder_as_it_was(copy):

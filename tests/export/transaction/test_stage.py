@@ -2,14 +2,12 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
 from export.base.errors import InputError
 from export.publishing.publish import staged
-from export.transaction.file_set import COMMITTED, MARK
 
 NAMES = ("model.onnx", "model.tflite", "manifest.json")
 
@@ -65,18 +63,12 @@ def test_a_link_to_a_directory_stays_a_link(tmp_path):
     assert words(tmp_path / "elsewhere" / "real") == dict.fromkeys(NAMES, "new")
 
 
-def test_stages_of_killed_exports_are_removed_and_those_in_use_or_complete_are_not(tmp_path):
-    past = time.time() - 1e5
-    dead, complete = tmp_path / f".out{MARK}dead", tmp_path / f".out{MARK}full{COMMITTED}"
-    for path in (dead, complete):
-        path.mkdir()
-        os.utime(path, (past, past))
-    with staged(tmp_path / "out", overwrite=False) as running:
-        os.utime(running, (past, past))
-        with staged(tmp_path / "out", overwrite=False):
-            assert not dead.exists()
-            assert running.exists()
-            assert complete.exists()
+def test_a_loop_of_links_is_no_directory(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path in ("loop", "loop/out"):
+        with pytest.raises(InputError, match="can't write into"):
+            fill(tmp_path / path, "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["loop"]
 
 
 WRITER = textwrap.dedent("""
