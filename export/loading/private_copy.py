@@ -75,7 +75,7 @@ def private_copy(path: Path) -> Iterator[Copy]:
         yield copy
 
 
-def _refuse_links_and_lack_of_space(path: Path, directory: str) -> None:
+def _refuse_links_and_lack_of_space(path: Path, directory: Path) -> None:
     home = Path(realpath(path))
     for file in path.rglob("*") if path.is_dir() else ():
         if file.is_symlink() and not Path(realpath(file)).is_relative_to(home):
