@@ -1,7 +1,7 @@
 """Keras model to files of one format, one for each precision, from one conversion."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -89,12 +89,26 @@ def write_files(
     child.start()
     given = model_of(model, trust)
     prepared = prepare(given)
+    refused = _refused(writer, prepared.model, paths)
     data = NO_CALIBRATION
-    if any(row.calibrated for row in rows):
+    if any(row.calibrated and row.name not in refused for row in rows):
         data = calibration_of(prepared.model, calibration, origin_of(given))
         data.batches(writer.batch or 1)
-    job = _Job(writer, prepared, paths, data, reference, dict(tolerances or {}))
+    job = _Job(writer, prepared, paths, refused, data, reference, dict(tolerances or {}))
     yield from job.outcomes(overwrite)
+
+
+def _refused(
+    writer: Writer, model: keras.Model, precisions: Iterable[str]
+) -> dict[str, ExportError]:
+    """The precisions of which it can be told before the conversion that there will be no file."""
+    found: dict[str, ExportError] = {}
+    for precision in precisions:
+        try:
+            writer.check(model, precision)
+        except ConversionError as error:
+            found[precision] = error
+    return found
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,7 @@ class _Job:
     writer: Writer
     prepared: Prepared
     paths: Mapping[str, Path]
+    refused: Mapping[str, ExportError]
     calibration: Calibration
     reference: Reference | None
     tolerances: dict[str, float | None]
@@ -115,7 +130,7 @@ class _Job:
             start = time.perf_counter()
             outcome = Outcome(path.name, self.writer.name, precision)
             kind = precision_of(precision).calibrated
-            error = shared.get(kind) or self._refusal(precision)
+            error = shared.get(kind) or self.refused.get(precision)
             if error is None:
                 try:
                     artifact, comparison = self._write(precision, path, overwrite)
@@ -129,14 +144,6 @@ class _Job:
             if error is not None:
                 outcome = replace(outcome, comparison=error.comparison, error=error)
             yield replace(outcome, seconds=time.perf_counter() - start)
-
-    def _refusal(self, precision: str) -> ExportError | None:
-        """What can be told before the conversion."""
-        try:
-            self.writer.check(self.prepared.model, precision)
-        except ConversionError as error:
-            return error
-        return None
 
     def _write(self, precision: str, path: Path, overwrite: bool) -> tuple[Artifact, Comparison]:
         """Writes one file, which gets its name when it is verified."""
