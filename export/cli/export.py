@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from export.applicable import refuse_missing
 from export.base.errors import ExportError
 from export.cli import values
 from export.cli.cards import card_of, show_cards, show_rules
@@ -131,6 +132,7 @@ def command(
         "report": not no_report,
     }
     options = Options(**settings)
+    refuse_missing(options)
     refuse_empty(model)
     output = output or model.parent / f"{model.stem}-export"
     try:
