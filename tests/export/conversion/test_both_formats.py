@@ -11,7 +11,7 @@ import pytest
 
 import export
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 from export.verification.comparison import compare
 from tests.export import zoo
 
@@ -35,7 +35,7 @@ def test_precisions_are_smaller_and_agree(form, precision, tmp_path):
     assert artifact.size < 0.7 * plain.size
     feeds = zoo.feeds(model, artifact.batch or 8)
     found = open_artifact(artifact.path)(feeds)
-    assert compare(run(model, feeds), found, precision=precision)
+    assert compare(run_model(model, feeds), found, precision=precision)
     if form == "onnx" and precision == "int8":
         assert {"QuantizeLinear", "DequantizeLinear"} <= artifact.operators.keys()
 

@@ -9,7 +9,7 @@ from keras import layers
 
 from export import to_onnx, to_tflite
 from export.formats import open_artifact
-from export.keras_model.run import run
+from export.keras_model.run import run_model
 
 PADDINGS = ("same", "valid")
 AROUND = {
@@ -48,5 +48,5 @@ def test_one_operator_each(write, rank, data_format, tmp_path):
         shape = [length if n is None else n for n in x.shape[1:]]
         values = np.random.default_rng(length).normal(size=(1, *shape)).astype("float32")
         made = runtime({"x": values})
-        for name, wanted in run(model, {"x": values}).items():
+        for name, wanted in run_model(model, {"x": values}).items():
             np.testing.assert_allclose(made[name], wanted, rtol=1e-4, atol=1e-5)
