@@ -1,6 +1,7 @@
 """What a user can ask of an export."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,6 @@ def _refuse_idle(options: Options) -> None:
     """Raises InputError for an option that none of the wanted files can follow."""
     calibrated = any(PRECISIONS[name].calibrated for name in options.precisions)
     noisy = any(PRECISIONS[p].tolerances.min_sqnr is not None for p in options.precisions)
-    onnx, tflite = "onnx" in options.formats, "tflite" in options.formats
     idle = (
         ("--integer-io", options.integer_io and not calibrated, "add --precision int8"),
         ("--calibration", bool(options.calibration) and not calibrated, "add --precision int8"),
@@ -149,9 +149,7 @@ def _refuse_idle(options: Options) -> None:
             "add --precision int8",
         ),
         ("--min-sqnr", options.min_sqnr is not None and not noisy, "add --precision int8"),
-        ("--nchw", options.nchw and not onnx, "add --format onnx"),
-        ("--opset", options.opset != OPSET and not onnx, "add --format onnx"),
-        ("--allow-flex", options.allow_flex and not tflite, "add --format tflite"),
+        *_of_other_formats(options),
         ("--keep", bool(options.keep) and not options.fold, "leave out --no-fold"),
     )
     for name, wrong, advice in idle:
@@ -159,3 +157,13 @@ def _refuse_idle(options: Options) -> None:
             raise InputError(
                 f"{name} changes none of the files asked for; {advice} or leave it out"
             )
+
+
+def _of_other_formats(options: Options) -> Iterator[tuple[str, bool, str]]:
+    """Settings that are not as by default and that no wanted format takes."""
+    taken = {name for form in options.formats for name in FORMATS[form].settings}
+    defaults = {field.name: field.default for field in fields(Options)}
+    for row in FORMATS.values():
+        for name in row.settings:
+            idle = name not in taken and getattr(options, name) != defaults[name]
+            yield f"--{name.replace('_', '-')}", idle, f"add --format {row.name}"

@@ -21,9 +21,9 @@ from export.keras_patches.volumes import by_plane
 
 @contextmanager
 def replaced(target: str) -> Iterator[None]:
-    """Inside the block Keras computes with the functions for `target`, a key of `FOR`."""
+    """Inside the block Keras computes with those of `FOR[target]`; else with `CONVERTIBLE`."""
     with ExitStack() as undo:
-        for (module, name), replacement in FOR[target].items():
+        for (module, name), replacement in FOR.get(target, CONVERTIBLE).items():
             original = getattr(module, name)
             undo.callback(setattr, module, name, original)
             setattr(module, name, partial(replacement, original))

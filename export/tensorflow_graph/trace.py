@@ -52,7 +52,7 @@ def trace(model: keras.Model, batch: int | None, target: str) -> Traced:
     Args:
         model: with known inputs.
         batch: fixed batch size; None leaves it free.
-        target: "onnx" or "tflite".
+        target: name of the format.
     """
     variables = {id(variable): variable for variable in model.variables}.values()
     ports = inputs(model)
