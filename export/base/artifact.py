@@ -33,7 +33,7 @@ class Artifact:
     Attributes:
         path: the file.
         format: "onnx" or "tflite".
-        precision: "float32", "float16", "dynamic_int8" or "int8".
+        precision: "float32", "float16", "dynamic_int8", "int8" or "int16x8".
         inputs: ports in the model's order.
         outputs: ports in the model's order.
         batch: the fixed batch size, None when it is free.

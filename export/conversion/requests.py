@@ -34,6 +34,11 @@ def check_arguments(paths: Mapping[str, Path], writer: Writer, overwrite: bool) 
         if path.suffix != suffix:
             raise InputError(f"{path.name!r} does not end in {suffix}; give it that suffix")
         refuse_existing(path, overwrite)
+    for row in map(precision_of, paths):
+        if writer.name not in row.formats:
+            raise InputError(
+                f"no {suffix} file holds {row.name}; use another precision, or {row.formats[0]}"
+            )
     if batch is not None and batch < 1:
         raise InputError(f"a batch of {batch} is not a size; give a positive one or None")
 

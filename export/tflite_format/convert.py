@@ -38,10 +38,11 @@ def to_tflite(
         model: any built Keras model, or the path of a saved one. It is not changed.
         path: ends in `.tflite`.
         batch: fixed batch size, which is what delegates want; None leaves it free.
-        precision: "float32", "float16", "dynamic_int8" (weights alone) or "int8" (all).
-        calibration: representative inputs for "int8", see
+        precision: "float32", "float16", "dynamic_int8" (weights alone), "int8" (all) or
+            "int16x8" (int16 activations, int8 weights).
+        calibration: representative inputs for the last two, see
             `export.keras_model.calibration.calibration_of`.
-        integer_io: whether an "int8" file takes and gives int8 as well; else float32.
+        integer_io: whether such a file takes and gives integers as well; else float32.
         allow_flex: whether operators may be left to TensorFlow's own kernels, which few devices
             have. Such a file is run only where the installed runtime has them; else a note in the
             `Artifact` says that it was not.

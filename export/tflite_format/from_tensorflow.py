@@ -38,7 +38,7 @@ def convert(
         directory: an empty one, in which such weights are stored.
         precisions: "float32" or those of `REDUCTIONS`.
         calibration: representative inputs in order, where a precision needs some.
-        integer_io: whether inputs and outputs are int8 then.
+        integer_io: whether inputs and outputs are integers then.
         allow_flex: whether operators may be left to TensorFlow's own kernels.
 
     Returns:
@@ -70,8 +70,8 @@ def _converted(
     if precision in REDUCTIONS:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         REDUCTIONS[precision](converter, calibration)
-    if integer_io and precision in CALIBRATED:
-        converter.inference_input_type = converter.inference_output_type = tf.int8
+    if integer_io and precision in PORTS:
+        converter.inference_input_type = converter.inference_output_type = PORTS[precision]
     if allow_flex:
         converter.target_spec.supported_ops += [tf.lite.OpsSet.SELECT_TF_OPS]
     return bytes(converter.convert())
@@ -90,8 +90,15 @@ def _static(converter: Any, calibration: Batches) -> None:
     converter.target_spec.supported_ops.insert(0, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
 
 
-CALIBRATED = {"int8"}
-REDUCTIONS = {"float16": _half, "dynamic_int8": _dynamic, "int8": _static}
+def _wide(converter: Any, calibration: Batches) -> None:
+    """Activations in 16 bits, weights in 8."""
+    wide = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    converter.representative_dataset = lambda: map(list, calibration)
+    converter.target_spec.supported_ops.insert(0, wide)
+
+
+PORTS = {"int8": tf.int8, "int16x8": tf.int16}
+REDUCTIONS = {"float16": _half, "dynamic_int8": _dynamic, "int8": _static, "int16x8": _wide}
 
 
 def _store(

@@ -167,7 +167,7 @@ def merge(comparisons: Iterable[Comparison]) -> Comparison:
 def _lost(figures: Figures) -> str:
     return (
         f"channels {ranges(figures.lost)} of output {figures.name!r} tell nothing in 8 bits beside "
-        "larger ones; make them an output of their own, or use 16-bit activations"
+        "larger ones; make them an output of their own, or use int16x8 (TFLite)"
     )
 
 

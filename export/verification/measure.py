@@ -80,8 +80,8 @@ def _lost_part(noise: Noise) -> str:
         return ""
     return (
         f"channels {ranges(noise.part)} have {noise.sqnr:.1f} dB of their own scale, because the "
-        "others of this output are larger; make them an output of their own, or use 16-bit "
-        "activations"
+        "others of this output are larger; make them an output of their own, or use "
+        "int16x8 (TFLite)"
     )
 
 

@@ -39,6 +39,7 @@ PRECISIONS = {
         Precision("float16", Tolerances(rtol=1e-2, atol=1e-2)),
         Precision("dynamic_int8", Tolerances(min_sqnr=15.0), by_batch=True),
         Precision("int8", Tolerances(min_sqnr=10.0), calibrated=True),
+        Precision("int16x8", Tolerances(min_sqnr=20.0), calibrated=True, formats=("tflite",)),
     )
 }
 

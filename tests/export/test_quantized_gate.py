@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from export import NotEquivalent, Options, export, to_onnx, to_tflite
@@ -104,6 +105,27 @@ def test_the_least_ratio_can_be_zero(tmp_path):
     with pytest.raises(NotEquivalent):
         to_tflite(model, tmp_path / "m.tflite", min_sqnr=60.0, **settings)
     to_tflite(model, tmp_path / "m.tflite", min_sqnr=0.0, **settings)
+
+
+def test_scores_beside_boxes_live_with_16_bit_activations(tmp_path):
+    path = tmp_path / "m.tflite"
+    artifact = to_tflite(detector(joined=True), path, precision="int16x8", calibration=IMAGES)
+    assert artifact.precision == "int16x8"
+    assert not [note for note in artifact.notes if "tell nothing" in note]
+
+
+def test_ports_of_16_bits(tmp_path):
+    path = tmp_path / "m.tflite"
+    settings = {"calibration": IMAGES, "precision": "int16x8", "integer_io": True}
+    to_tflite(classifier(), path, **settings)
+    interpreter = Interpreter(model_path=str(path))
+    for details in (interpreter.get_input_details(), interpreter.get_output_details()):
+        assert [np.dtype(each["dtype"]).name for each in details] == ["int16"]
+
+
+def test_a_format_that_cannot_hold_a_precision_says_so_at_once(tmp_path):
+    with pytest.raises(InputError, match=r"no \.onnx file holds int16x8"):
+        to_onnx(None, tmp_path / "m.onnx", precision="int16x8", calibration=IMAGES)
 
 
 @FORMATS
