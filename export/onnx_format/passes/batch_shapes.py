@@ -4,31 +4,20 @@ What depends on shapes alone is computed for a few batches. An element that is t
 them is a constant; one that grows with the batch is 0 or -1 in the target of a Reshape.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import onnx
 
-from export.onnx_format.graph import OnnxGraph, attributes, subgraphs
-from export.onnx_format.passes.constants import drop_unread, evaluate
-from export.onnx_format.shapes import SMALL, Shape, infer
-
-BATCHES = (1, 7, 61)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The graph at one batch: every shape, and every value that depends on shapes alone."""
-
-    shapes: dict[str, Shape]
-    values: dict[str, np.ndarray]
+from export.onnx_format.graph import OnnxGraph
+from export.onnx_format.passes import broadcasts
+from export.onnx_format.passes.constants import fold_constants
+from export.onnx_format.passes.trial_shapes import Trial, trials_of
 
 
 def fix(graph: OnnxGraph) -> None:
     """Gives Reshapes constant targets and takes out Expands that change nothing."""
-    if not _is_open_in_batch_alone(graph) or "Shape" not in graph.operators():
+    trials = trials_of(graph)
+    if not trials:
         return
-    trials = [_try(graph, batch) for batch in BATCHES]
     outputs = set(graph.outputs)
     for name in set.intersection(*(set(trial.values) for trial in trials)) - outputs:
         values = [trial.values[name] for trial in trials]
@@ -44,52 +33,9 @@ def fix(graph: OnnxGraph) -> None:
             graph.rename(node.output[0], node.input[0])
     kept = [node for node in graph.nodes if not set(node.output) <= graph.constants.keys()]
     graph.replace_nodes(kept)
-    drop_unread(graph)
-
-
-def _is_open_in_batch_alone(graph: OnnxGraph) -> bool:
-    shapes = [value.type.tensor_type.shape.dim for value in graph.model.graph.input]
-    return all(dim.HasField("dim_value") for dims in shapes for dim in dims[1:])
-
-
-def _try(graph: OnnxGraph, batch: int) -> Trial:
-    """Infers and computes in turns, until neither finds anything new."""
-    model = onnx.ModelProto()
-    model.CopyFrom(graph.model)
-    for value in model.graph.input:
-        dims = value.type.tensor_type.shape.dim
-        if dims and not dims[0].HasField("dim_value"):
-            dims[0].dim_value = batch
-    for value in model.graph.output:
-        value.type.tensor_type.ClearField("shape")
-    trial = OnnxGraph(model, dict(graph.constants))
-    while True:
-        shapes = infer(trial)
-        found: set[str] = set()
-        for node in trial.nodes:
-            if (value := _value(trial, node, shapes)) is not None:
-                trial.constants[node.output[0]] = value
-                found.add(node.output[0])
-        if not found:
-            made = trial.constants.keys() - graph.constants.keys()
-            return Trial(shapes, {name: trial.constants[name] for name in made})
-        trial.replace_nodes([node for node in trial.nodes if node.output[0] not in found])
-
-
-def _value(trial: OnnxGraph, node: onnx.NodeProto, shapes: dict[str, Shape]) -> np.ndarray | None:
-    """What the node makes, where that is small and depends on shapes and constants alone."""
-    if node.op_type == "Shape":
-        shape = shapes.get(node.input[0], (None,))
-        known = attributes(node)
-        part = shape[known.get("start", 0) : known.get("end", len(shape))]
-        return None if None in part else np.array(part, np.int64)
-    given = [trial.constants.get(name) for name in node.input if name]
-    if len(node.output) != 1 or any(True for _ in subgraphs(node)) or not given:
-        return None
-    if any(value is None or value.size > SMALL for value in given):
-        return None
-    (result,) = evaluate(trial, node)
-    return result if result.size <= SMALL else None
+    broadcasts.pad_instead(graph, trials)
+    broadcasts.postpone(graph, trials)
+    fold_constants(graph)
 
 
 def _target(node: onnx.NodeProto, trials: list[Trial]) -> np.ndarray | None:

@@ -29,8 +29,32 @@ class Regrouped(layers.Layer):
         return ops.reshape(x, (batch // 1, 2, 2, -1))
 
 
+class Tokens(layers.Layer):
+    """The same for each example, joined to both ends of it."""
+
+    def build(self, shape):
+        self.first = self.add_weight(shape=(1, 2, 8), initializer="normal")
+        self.last = self.add_weight(shape=(1, 1, 8), initializer="normal")
+
+    def call(self, x):
+        batch = ops.shape(x)[0]
+        first = ops.broadcast_to(self.first, (batch, 2, 8))
+        return ops.concatenate([first, x, ops.tile(self.last, (batch, 1, 1))], 1)
+
+
+def masked_attention(x):
+    x = layers.Masking()(x)
+    return layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)
+
+
 MODELS = {
     "attention": (LINE, lambda x: layers.MultiHeadAttention(2, 4)(x, x)),
+    "causal attention": (
+        LINE,
+        lambda x: layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True),
+    ),
+    "masked attention": (LINE, masked_attention),
+    "tokens": (LINE, lambda x: Tokens()(x)),
     "attention of planes": (IMAGE, lambda x: layers.MultiHeadAttention(2, 3)(x, x)),
     "grouped attention": (LINE, lambda x: layers.GroupQueryAttention(4, 4, 2)(x, x)),
     "dense": (IMAGE, layers.Dense(3)),
@@ -73,3 +97,28 @@ def test_what_depends_on_the_batch_is_computed(tmp_path):
         feeds = {"x": np.ones((batch, 3), "float32")}
         (made,) = open_artifact(artifact.path)(feeds).values()
         np.testing.assert_array_equal(made, np.full((batch, 3), min(batch, 4)))
+
+
+class Queries(layers.Layer):
+    """Copies for each example that something else than a broadcast reads."""
+
+    def build(self, shape):
+        self.queries = self.add_weight(shape=(1, 5, 8), initializer="normal")
+
+    def call(self, x):
+        return ops.broadcast_to(self.queries, (ops.shape(x)[0], 5, 8)) * 3
+
+
+def test_copies_that_are_needed_stay(tmp_path):
+    x = keras.Input(LINE, name="x")
+    copies = Queries()(x)
+    model = keras.Model(x, [copies, ops.sum(copies, 0, keepdims=True)])
+    artifact = to_onnx(model, tmp_path / "model.onnx")
+    for batch in (1, 3):
+        feeds = {"x": np.ones((batch, 12, 8), "float32")}
+        for made, wanted in zip(
+            open_artifact(artifact.path)(feeds).values(),
+            run_model(model, feeds).values(),
+            strict=True,
+        ):
+            np.testing.assert_allclose(made, wanted, rtol=1e-4)
