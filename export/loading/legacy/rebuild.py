@@ -80,7 +80,7 @@ class Rebuilder:
         except (TypeError, ValueError, KeyError) as error:
             raise InputError(
                 f"layer {_own_name(node)!r}, a {kind}, can't be made in Keras {keras.__version__}: "
-                + reason_of(error)
+                + f"{reason_of(error)}; change that layer where the model was made"
             ) from error
 
     def _lambda(self, node: Config) -> keras.Layer:
