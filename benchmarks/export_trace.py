@@ -51,14 +51,12 @@ MAKE = """
 import sys
 from pathlib import Path
 import keras, numpy as np
-from fleras import recalibrate
+from sample_models.batch_norms import randomise
 directory, network, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 keras.utils.set_random_seed(0)
-settings = {"weights": None, "classifier_activation": None}
-model = getattr(keras.applications, network)(input_shape=(size, size, 3), **settings)
+model = getattr(keras.applications, network)(weights=None, input_shape=(size, size, 3))
 data = np.random.default_rng(0).uniform(size=(16, size, size, 3)).astype("float32")
-recalibrate(model, data, verbose=False)
-model.save(directory / "model.keras")
+randomise(model, 0).save(directory / "model.keras")
 np.save(directory / "data.npy", data)
 """
 
