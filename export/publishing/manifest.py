@@ -76,9 +76,18 @@ def describe_export(
 
 
 def write_manifest(directory: Path, description: Description) -> None:
-    """Adds the hash and size of every file in `directory`, and writes `manifest.json` there."""
+    """Adds the hash and size of every file in `directory`, and writes `manifest.json` there.
+
+    Artefacts have theirs from when they were written.
+    """
+    known: dict[str, str] = {}
+    for entry in description.artifacts:
+        known |= {str(entry.path): entry.sha256, **entry.files}
     files = {
-        path.name: {"sha256": sha256(path), "size": path.stat().st_size}
+        path.name: {
+            "sha256": known.get(path.name) or sha256(path),
+            "size": path.stat().st_size,
+        }
         for path in sorted(directory.iterdir())
         if path.name != MANIFEST
     }
