@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format networks fuzz mutants bench-layer bench-fold bench-export bench-int8 evidence clean
+.PHONY: demo test check format networks fuzz faults mutants bench-layer bench-fold bench-export bench-int8 evidence clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -18,7 +18,7 @@ demo: $(INSTALLED)
 	$(BIN)/fleras demo --overwrite
 
 test: check
-	$(BIN)/python -m pytest -n 2 -m "not networks and not fuzz"
+	$(BIN)/python -m pytest -n 2 -m "not networks and not fuzz and not faults"
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -35,6 +35,9 @@ networks: $(INSTALLED)
 fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest -m fuzz
 	$(BIN)/python -m tests.export.fuzzing --minutes 60
+
+faults: $(INSTALLED)
+	$(BIN)/python -m pytest -m faults
 
 mutants: $(INSTALLED)
 	$(BIN)/python -m tests.mutants

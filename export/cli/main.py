@@ -17,6 +17,7 @@ from export.base.system_limits import system_limit
 from export.base.visible import visible
 from export.cli.output import OutputError, check_surroundings, standard_streams
 from export.cli.settings import FILE, defaults, read_settings
+from export.cli.signals import exit_code_of, raise_on_signals
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 
@@ -93,6 +94,7 @@ def cli(terminal: Terminal, config: Path | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; ends the process with the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    raise_on_signals()
     with standard_streams(native_noise="--debug" in given):
         code = run(given)
     sys.exit(code)
@@ -124,7 +126,7 @@ def _explained(error: BaseException) -> tuple[str, int]:
         case click.ClickException():
             return f"{error.format_message()} See fleras --help.", InputError.exit_code
         case click.Abort() | KeyboardInterrupt():
-            return "interrupted; nothing was written", 130
+            return "interrupted; no file is half written", exit_code_of(error)
         case ModuleNotFoundError() if error.name and not error.name.startswith("export"):
             needed = "which this command needs; pip install 'fleras[export]'"
             return f"{error.name} is not installed, {needed}", InputError.exit_code

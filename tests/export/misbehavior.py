@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 import numpy as np
@@ -59,3 +60,14 @@ def spin(path):
         print(os.getpid(), file=file)
     while True:
         pass
+
+
+def blocked():
+    return sys.modules.get("fcntl", "absent") is None
+
+
+def confined(scratch):
+    with open(os.path.join(scratch, "own"), "w") as file:
+        file.write("fine")
+    with open(os.path.join(scratch, "own")) as file:
+        return file.read()
