@@ -28,7 +28,10 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads or 0
         if not optimize:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        refusals = (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented)
+        refusals = (
+            *(state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf),
+            *(state.NotImplemented, state.RuntimeException),
+        )
         try:
             self._session = ort.InferenceSession(path, options, ["CPUExecutionProvider"])
         except refusals as error:
