@@ -6,29 +6,28 @@ seen together. When a tensor that changes has other readers, these are given the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 from fold.affine import Affine, CannotFold
 from fold.keras_graph.graph import Call, Value
-from fold.rules import Edit, absorb_input, absorb_output, pull, push
-from fold.rules.passing import Balance, first
-from fold.search.obstacles import Obstacles
 from fold.search.plan import STEPS, STEPS_WITH_SCALE, Plan, Trial
-
-Step = Callable[[Trial], None]
+from fold.search.steps import Step, Steps
 
 
 class Router:
     """Carries out the moves of one trial on top of what is decided."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
         self.graph = plan.graph
-        self.obstacles = Obstacles.of(plan)
-        self.steps = 0
-        self.blocked_by_readers = False
+        self.steps = Steps(plan)
+        self.left = 0
+
+    @property
+    def blocked_by_readers(self) -> bool:
+        """Whether changing other readers might help after a refusal."""
+        return self.steps.blocked_by_readers
+
+    def give_readers(self, trial: Trial, call: Call, affine: Affine) -> None:
+        """Every reader of the call's result is to apply `affine` to it."""
+        self.steps.give_readers(trial, call, affine)
 
     def settle(self, trial: Trial) -> Trial:
         """Moves every affine under way to a layer that takes it.
@@ -38,14 +37,14 @@ class Router:
                 says whether changing other readers might help.
         """
         scaled = any(a.has_scale for asked in trial.up.values() for a in asked.values())
-        self.steps = STEPS_WITH_SCALE if scaled and trial.compensate else STEPS
-        self.blocked_by_readers = False
+        self.left = STEPS_WITH_SCALE if scaled and trial.compensate else STEPS
+        self.steps.blocked_by_readers = False
         return self._settle(trial)
 
     def _settle(self, trial: Trial) -> Trial:
         while trial.up or trial.down:
-            self.steps -= 1
-            if self.steps < 0:
+            self.left -= 1
+            if self.left < 0:
                 raise CannotFold("too_far", "the way to a layer that could take it is too long")
             choices = self._next(trial)
             if len(choices) > 1:
@@ -67,11 +66,11 @@ class Router:
     def _next(self, trial: Trial) -> list[Step]:
         if trial.up:
             value = max(trial.up, key=self._position)
-            return self._hoist(trial, value, trial.up.pop(value))
+            return self.steps.hoist(trial, value, trial.up.pop(value))
         call = min(trial.down, key=self.graph.index.__getitem__)
         given = trial.down.pop(call)
         try:
-            return self._sink(trial, call, given)
+            return self.steps.sink(trial, call, given)
         except CannotFold as error:
             why = trial.origin.get(call)
             if why is None:
@@ -81,120 +80,3 @@ class Router:
     def _position(self, value: Value) -> int:
         producer = self.graph.producer.get(value)
         return -1 if producer is None else self.graph.index[producer]
-
-    def _hoist(self, trial: Trial, value: Value, asked: dict[Call, Affine]) -> list[Step]:
-        """The producer of `value` is to give `affine(value)`."""
-        affine = next(iter(asked.values()))
-        if not all(a.equals(affine) for a in asked.values()):
-            raise CannotFold("read_elsewhere", "its readers need different affines")
-        trial.done |= {value}
-        producer = self.graph.producer.get(value)
-        self.obstacles.require(value, affine)
-        self._compensate(trial, value, affine, asked, producer)
-        assert producer is not None
-        self._require_free(trial, producer)
-        current = self._affine_of(trial, producer)
-        if current is not None:
-            return [self._into_affine(trial, producer, affine, after=True)]
-        if absorb_output.answers(producer):
-            return [partial(self._take, call=producer, edits=(absorb_output(producer, affine),))]
-        choices = pull(producer, affine)
-        if not choices:
-            raise CannotFold("axis_mismatch", f"no input of '{producer.name}' can take it")
-        choices = self._nearest(choices, lambda shares: self._far(producer, shares))
-        return [partial(_ask_all, producer, shares) for shares in choices]
-
-    def _compensate(
-        self,
-        trial: Trial,
-        value: Value,
-        affine: Affine,
-        asked: dict[Call, Affine],
-        producer: Call | None,
-    ) -> None:
-        name = producer.name if producer else "the input"
-        if value in self.graph.results:
-            raise CannotFold("model_output", f"'{name}' is an output of the model, too")
-        others = [call for call in self.graph.read_by(value) if call not in asked]
-        if not others:
-            return
-        why = f"'{name}' is also read by '{others[0].name}'"
-        if not trial.compensate:
-            self.blocked_by_readers = True
-            raise CannotFold("read_elsewhere", why)
-        trial.give(value, affine.inverse(), others, why)
-
-    def _sink(self, trial: Trial, call: Call, given: dict[Value, Affine]) -> list[Step]:
-        """`call` is to apply the given affines to its inputs."""
-        self._require_free(trial, call)
-        trial.done |= {call}
-        if self._affine_of(trial, call) is not None:
-            affine = first(call, tuple(given.get(value) for value in call.inputs))
-            return [self._into_affine(trial, call, affine, after=False)]
-        if absorb_input.answers(call):
-            edits = tuple(
-                absorb_input(call, a, tuple(i for i, v in enumerate(call.inputs) if v is value))
-                for value, a in given.items()
-            )
-            return [partial(self._take, call=call, edits=edits)]
-        balances = push(call, tuple(given.get(value) for value in call.inputs))
-        balances = self._nearest(
-            balances, lambda b: self._far(call, b.inputs) + 5 * b.output.has_shift
-        )
-        return [partial(self._balance, call=call, balance=b) for b in balances]
-
-    def _take(self, trial: Trial, call: Call, edits: tuple[Edit, ...]) -> None:
-        trial.edits[call] = trial.edits.get(call, self.plan.edits.get(call, ())) + edits
-
-    def _balance(self, trial: Trial, call: Call, balance: Balance) -> None:
-        _ask_all(call, balance.inputs, trial)
-        self.give_readers(trial, call, balance.output)
-
-    def give_readers(self, trial: Trial, call: Call, affine: Affine) -> None:
-        """Every reader of the call's result is to apply `affine` to it."""
-        value = call.output
-        if value in self.graph.results and not affine.is_identity:
-            raise CannotFold("model_output", f"'{call.name}' is an output of the model")
-        trial.give(value, affine, self.graph.read_by(value), trial.origin.get(call, ""))
-
-    def _affine_of(self, trial: Trial, call: Call) -> Affine | None:
-        return trial.affines.get(call, self.plan.affines.get(call))
-
-    def _into_affine(self, trial: Trial, call: Call, affine: Affine, after: bool) -> Step:
-        """Another affine takes it in, or lets it through if nothing is left of it."""
-        current = self._affine_of(trial, call)
-        assert current is not None
-        if current.is_identity:
-            if after:
-                return lambda t: t.ask(call.input, call, affine)
-            return lambda t: self.give_readers(t, call, affine)
-        joined = affine.after(current) if after else current.after(affine)
-        if joined.cost > current.cost:
-            raise CannotFold("read_elsewhere", f"what is left of '{call.name}' would grow")
-        return lambda t: t.affines.update({call: joined})
-
-    def _require_free(self, trial: Trial, call: Call) -> None:
-        if call in trial.busy:
-            raise CannotFold("read_elsewhere", f"'{call.name}' itself is in the way")
-        if call in self.plan.frozen:
-            raise self.plan.frozen[call]
-        if len(call.outputs) != 1:
-            raise CannotFold("unknown_layer", f"'{call.name}' gives several tensors")
-
-    def _nearest(self, choices: list[Any], far: Callable[[Any], int]) -> list[Any]:
-        """The two that have least far to go; more would cost more than they find."""
-        return sorted(choices, key=far)[:2]
-
-    def _far(self, call: Call, shares: tuple[Affine | None, ...]) -> int:
-        """How far the shares that carry a shift have to go."""
-        return sum(
-            self.obstacles.distance[value]
-            for value, share in zip(call.inputs, shares, strict=True)
-            if share is not None and share.has_shift
-        )
-
-
-def _ask_all(call: Call, shares: tuple[Affine | None, ...], trial: Trial) -> None:
-    for value, share in zip(call.inputs, shares, strict=True):
-        if share is not None:
-            trial.ask(value, call, share)
