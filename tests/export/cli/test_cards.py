@@ -74,6 +74,13 @@ def test_the_bar_grows_with_the_error_beyond_the_mark_of_the_originals_own(capfd
     assert len({line.index("┃") for line in lines}) == 1
 
 
+def test_the_bar_of_what_is_no_number_is_full(capfd):
+    cards = [verified("a.onnx", compare(TRUTH, {"y": np.full((4, 100), np.nan)}))]
+    show_cards(Terminal(), cards)
+    (line,) = [line for line in capfd.readouterr().out.splitlines() if "a.onnx  " in line]
+    assert line.count("━") == CELLS - 1 and line.endswith("inf")
+
+
 @pytest.mark.parametrize("layer", ["", "huge"])
 def test_a_failure_says_which_layer_and_then_what_would_let_it_pass(capfd, layer):
     error = NotEquivalent("it differs")

@@ -82,6 +82,7 @@ def test_other_commands_are_not_concerned(asked, capsys):
         ("opset = 15", "holds tables of commands alone"),
         ('[export]\nprecisoin = "int8"', "did you mean 'precision'?"),
         ('[export]\ncustom-objects = ["a:b"]', "what runs code stands on the command line"),
+        ("[export]\ntrust = true", "what runs code stands on the command line"),
         ('[export]\nlambda = ["a=b:c"]', "what runs code stands on the command line"),
     ],
 )

@@ -168,7 +168,7 @@ def test_one_example_repeated_is_no_flat_output():
 
 def test_the_worst_example_is_told_with_what_it_was_made_of():
     truth = {"y": np.ones((3, 2))}
-    wrong = {"y": truth["y"] + [[0], [1], [0]]}
+    wrong = {"y": truth["y"] + [[0.1], [1], [0]]}
     for precision in ("float32", "int8"):
         figures = compare(truth, wrong, labels=["a", "b", "c"], precision=precision).outputs["y"]
         assert (figures.worst_example, figures.worst_input) == (1, "b")
