@@ -185,6 +185,9 @@ CHANGES: dict[str, Change] = {
         "BatchNormalization", drops=_NORM_DROPS, adds={"synchronized": True}, edit=_batch_norm
     ),
     FUSED_RENORM: Change(FUSED_RENORM, edit=_fused_renorm),
+    "LayerScale": Change("keras.src.applications.convnext.LayerScale"),
+    "StochasticDepth": Change("keras.src.applications.convnext.StochasticDepth"),
+    "CustomScaleLayer": Change("keras.src.applications.inception_resnet_v2.CustomScaleLayer"),
     SEVERAL_AXES: Change(FUSED_RENORM, drops=_NORM_DROPS, edit=_like_batch_norm),
     "LayerNormalization": Change(edit=_one_axis),
     "Normalization": Change(edit=_one_axis),
