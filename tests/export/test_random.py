@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from export import to_onnx, to_tflite
 from fold import fold_batch_norms
 from tests.export.layer_settings import networks
+from tests.export.oracle import assert_computes
 from tests.fold.graphs import models
 
 QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
@@ -35,7 +36,9 @@ SETTINGS = given(networks(), ONNX, TFLITE)
 def exports(tmp_path):
     def both(model, onnx, tflite):
         to_onnx(model, tmp_path / "model.onnx", overwrite=True, **onnx)
+        assert_computes(model, tmp_path / "model.onnx", onnx["batch"])
         to_tflite(model, tmp_path / "model.tflite", overwrite=True, **tflite)
+        assert_computes(model, tmp_path / "model.tflite", **tflite)
 
     return both
 
