@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from export.base.runtime import Arrays
-from export.conversion.writer import Writer
+from export.conversion.writer import Conversion, Writer
 from export.keras_model.calibration import Calibration
 from export.keras_model.equalized import equalized
 from export.processes import child
@@ -68,9 +68,10 @@ class Conversions:
         """Converts a model in the child while the gate runs the one it stands for."""
         writer = self._writer
         traced = trace(model, writer.batch, writer.name)
+        given = Conversion(traced, model, precisions, self.batches, directory)
         return child.meanwhile(
             lambda: gate.run_model(precisions),
-            lambda: writer.convert(traced, model, precisions, self.batches, directory),
+            lambda: writer.convert(given),
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from export.base.files import sha256
 from export.conversion.conversions import Conversions
 from export.conversion.outcome import Outcome
 from export.conversion.requests import check_arguments, warn_of_noise
-from export.conversion.writer import Writer, WriteResult
+from export.conversion.writer import Target, Writer, WriteResult
 from export.keras_model.calibration import NO_CALIBRATION, Calibration, calibration_of
 from export.keras_model.prepare import Prepared, prepare
 from export.loading.given import model_of
@@ -179,7 +179,8 @@ class _Job:
             gate = self._gate_of(model, None)
             converted = self._conversions.convert(model, gate, (precision,), target.parent)
         batches = self._conversions.batches
-        result = self.writer.write(converted, model, precision, batches, target, gate.size)
+        wanted = Target(model, precision, batches, target, gate.size)
+        result = self.writer.write(converted, wanted)
         return result, *gate.check(target, precision)
 
     def _gate_of(self, model: keras.Model, reference: Reference | None) -> Gate:

@@ -36,6 +36,44 @@ class WriteResult:
     integers: bool = False
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """A model to be converted once, for all of the precisions.
+
+    Attributes:
+        traced: the model as a TensorFlow graph.
+        model: in float32, with known ports.
+        precisions: those that will be written.
+        calibration: representative batches, where a precision needs them.
+        directory: for temporary files.
+    """
+
+    traced: Traced
+    model: keras.Model
+    precisions: Sequence[str]
+    calibration: Sequence[Arrays]
+    directory: Path
+
+
+@dataclass(frozen=True)
+class Target:
+    """One file to be written.
+
+    Attributes:
+        model: in float32, with known ports.
+        precision: one of those that were converted for.
+        calibration: representative batches, where the precision needs them.
+        path: of the file.
+        size: one at which the model runs, for what it leaves open besides the batch.
+    """
+
+    model: keras.Model
+    precision: str
+    calibration: Sequence[Arrays]
+    path: Path
+    size: int
+
+
 class Writer(Protocol):
     """One format with the settings of one export."""
 
@@ -58,40 +96,8 @@ class Writer(Protocol):
     def check(self, model: keras.Model, precision: str) -> None:
         """Raises ConversionError where it can be told before the conversion."""
 
-    def convert(
-        self,
-        traced: Traced,
-        model: keras.Model,
-        precisions: Sequence[str],
-        calibration: Sequence[Arrays],
-        directory: Path,
-    ) -> Any:
-        """Converts a model once, for all of the precisions.
+    def convert(self, given: Conversion) -> Any:
+        """What `write` makes the files of."""
 
-        Args:
-            traced: the model as a TensorFlow graph.
-            model: in float32, with known ports.
-            precisions: those that `write` will be asked for.
-            calibration: representative batches, where a precision needs them.
-            directory: for temporary files.
-        """
-
-    def write(
-        self,
-        converted: Any,
-        model: keras.Model,
-        precision: str,
-        calibration: Sequence[Arrays],
-        path: Path,
-        size: int,
-    ) -> WriteResult:
-        """Writes one precision of what `convert` returned for the model.
-
-        Args:
-            converted: what `convert` returned.
-            model: as there.
-            precision: one of those.
-            calibration: as there.
-            path: of the file.
-            size: one at which the model runs, for what it leaves open besides the batch.
-        """
+    def write(self, converted: Any, target: Target) -> WriteResult:
+        """Writes one file of what `convert` returned for its model."""

@@ -12,7 +12,7 @@ import keras
 from export.base.artifact import Port
 from export.base.errors import ConversionError, InputError
 from export.base.runtime import Arrays
-from export.conversion.writer import WriteResult
+from export.conversion.writer import Conversion, Target, WriteResult
 from export.keras_model import ports
 from export.keras_model.metadata import file_metadata, refuse_other_than_text
 from export.onnx_format import channels_first as layout
@@ -64,15 +64,9 @@ class OnnxWriter:
                 "them hold 2; export in float32, or use a smaller model"
             )
 
-    def convert(
-        self,
-        traced: Traced,
-        model: keras.Model,
-        precisions: Sequence[str],
-        calibration: Sequence[Arrays],
-        directory: Path,
-    ) -> OnnxGraph:
+    def convert(self, given: Conversion) -> OnnxGraph:
         """The graph in float32, cleaned and named, from which every precision is made."""
+        traced, model = given.traced, given.model
         graph = _convert(traced, self.opset)
         inputs = dict(zip(traced.inputs, ports.inputs(model), strict=True))
         outputs = dict(zip(traced.outputs, ports.outputs(model), strict=True))
@@ -84,17 +78,9 @@ class OnnxWriter:
         names.name_inside(graph, {f"{node}:0": path for node, path in traced.paths.items()})
         return graph
 
-    def write(
-        self,
-        converted: OnnxGraph,
-        model: keras.Model,
-        precision: str,
-        calibration: Sequence[Arrays],
-        path: Path,
-        size: int,
-    ) -> WriteResult:
+    def write(self, converted: OnnxGraph, target: Target) -> WriteResult:
         """Writes the graph in one precision."""
-        graph = converted
+        graph, model, precision, path = converted, target.model, target.precision, target.path
         about = file_metadata(model, precision, dict(self.metadata) | self._layout(model))
         introduce(graph, model.name, about)
         del graph.model.graph.value_info[:]
@@ -102,7 +88,7 @@ class OnnxWriter:
             shapes.declare(graph)
         files = write.write(graph, path)
         if precision != DEFAULT:
-            graph = self._reduce(path, precision, calibration)
+            graph = self._reduce(path, precision, target.calibration)
             if precision_of(precision).calibrated and self.integer_io:
                 about[integer_ports.KEY] = json.dumps(integer_ports.expose(graph))
             introduce(graph, model.name, about)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,14 +12,12 @@ import keras
 
 from export.base.errors import ConversionError
 from export.base.files import WEIGHT_LIMIT
-from export.base.runtime import Arrays
-from export.conversion.writer import WriteResult
+from export.conversion.writer import Conversion, Target, WriteResult
 from export.keras_model.metadata import file_metadata, refuse_other_than_text
 from export.keras_model.ports import inputs, outputs
 from export.processes import child
 from export.processes.worker_process import Failed
 from export.tensorflow_graph import large_weights
-from export.tensorflow_graph.trace import Traced
 from export.tflite_format import flatbuffer
 from export.tflite_format.engine import LITERT
 from export.tflite_format.from_tensorflow import convert
@@ -52,17 +50,11 @@ class TFLiteWriter:
                 "export to ONNX, or use a smaller model"
             )
 
-    def convert(
-        self,
-        traced: Traced,
-        model: keras.Model,
-        precisions: Sequence[str],
-        calibration: Sequence[Arrays],
-        directory: Path,
-    ) -> dict[str, bytes]:
+    def convert(self, given: Conversion) -> dict[str, bytes]:
         """Converts in one call of the child: a flatbuffer for each precision."""
+        traced = given.traced
         apart = large_weights.apart_in_tflite(traced)
-        with TemporaryDirectory(dir=directory) as saved:
+        with TemporaryDirectory(dir=given.directory) as saved:
             try:
                 return child.call(
                     "the conversion to TFLite",
@@ -72,32 +64,25 @@ class TFLiteWriter:
                     outputs=traced.outputs,
                     weights={name: traced.weights[name] for name in apart},
                     directory=Path(saved),
-                    precisions=precisions,
-                    calibration=[list(feeds.values()) for feeds in calibration],
+                    precisions=given.precisions,
+                    calibration=[list(feeds.values()) for feeds in given.calibration],
                     integer_io=self.integer_io,
                     allow_flex=self.allow_flex,
                 )
             except Failed as error:
                 raise self._explain(error) from error
 
-    def write(
-        self,
-        converted: dict[str, bytes],
-        model: keras.Model,
-        precision: str,
-        calibration: Sequence[Arrays],
-        path: Path,
-        size: int,
-    ) -> WriteResult:
+    def write(self, converted: dict[str, bytes], target: Target) -> WriteResult:
         """Signs and writes one of the flatbuffers."""
+        model, precision = target.model, target.precision
         content = flatbuffer.sign(
             converted[precision],
             [port.name for port in inputs(model)],
             [port.name for port in outputs(model)],
             {"fleras": json.dumps(file_metadata(model, precision, self.metadata)).encode()},
-            size,
+            target.size,
         )
-        path.write_bytes(content)
+        target.path.write_bytes(content)
         return WriteResult(
             inputs(model),
             outputs(model),
