@@ -34,33 +34,32 @@ def to_tflite(
     Batch norms are not folded; see `fold.fold_batch_norms`. Inputs and outputs are found by name
     through the signature `serving_default`.
 
+    What is not told here is as in `export.to_onnx`.
+
     Args:
-        model: any built Keras model, or the path of a saved one. It is not changed.
+        model: as there.
         path: ends in `.tflite`.
         batch: fixed batch size, which is what delegates want; None leaves it free.
         precision: "float32", "float16", "dynamic_int8" (weights alone), "int8" (all) or
             "int16x8" (int16 activations, int8 weights).
-        calibration: representative inputs for the last two, see
-            `export.keras_model.calibration.calibration_of`.
+        calibration: representative inputs for the last two.
         integer_io: whether such a file takes and gives integers as well; else float32.
         allow_flex: whether operators may be left to TensorFlow's own kernels, which few devices
             have. Such a file is run only where the installed runtime has them; else a note in the
             `Artifact` says that it was not.
-        overwrite: whether a file of this name may be replaced.
+        overwrite: as there.
         metadata: further entries for the file's metadata.
-        reference: what the model computes, from `export.verification.make_reference`; saves a
-            run.
-        trust: of the path of a model, see `export.load_model`.
-        min_sqnr: least ratio of signal to noise of a quantized file, in decibel, in the place of
-            the default; see `export.verification.precisions`.
+        reference: as there.
+        trust: as there.
+        min_sqnr: as there.
 
     Returns:
-        An `Artifact` that tells the file's hash, size, ports and operators.
+        An `Artifact`.
 
     Raises:
-        InputError: wrong arguments, an unbuilt model, or the file exists.
-        ConversionError: the model can't be converted; the message names the layer.
-        NotEquivalent: the file would not compute what the model computes. None is written.
+        InputError: as there, like the others.
+        ConversionError: the model can't be converted.
+        NotEquivalent: the file would be wrong.
     """
     refuse_idle(precision, integer_io, min_sqnr)
     writer = TFLiteWriter(batch, integer_io, allow_flex, metadata or {})
