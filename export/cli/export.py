@@ -23,7 +23,7 @@ from export.cli.shared import (
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal, failure
 from export.formats import FORMATS
-from export.loading.source import refuse_empty
+from export.loading.source import kind_of
 from export.onnx_format.opsets import OPSET, OPSETS
 from export.options import Options
 from export.verification.precisions import DEFAULT, PRECISIONS
@@ -133,7 +133,7 @@ def command(
     }
     options = Options(**settings)
     refuse_missing(options)
-    refuse_empty(model)
+    kind_of(model)
     output = output or model.parent / f"{model.stem}-export"
     try:
         with terminal.steps(options.steps) as announce:

@@ -7,7 +7,7 @@ import click
 from export.cli.shared import JSON, KEEP, PATH, model_options
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
-from export.loading.source import refuse_empty
+from export.loading.source import kind_of
 from export.options import Options
 
 
@@ -30,7 +30,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Show what would become of each batch norm of MODEL, and why; writes nothing."""
-    refuse_empty(model)
+    kind_of(model)
     with terminal.steps(total=2) as announce:
         from export.loading.load_model import load_model
         from export.pipeline import fold_model

@@ -18,6 +18,7 @@ from export.base.visible import visible
 from export.cli.output import OutputError, check_surroundings, standard_streams
 from export.cli.settings import FILE, defaults, read_settings
 from export.cli.signals import exit_code_of, raise_on_signals
+from export.cli.steps import PATIENCE
 from export.cli.streams import with_terminal
 from export.cli.terminal import Terminal
 
@@ -96,15 +97,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     raise_on_signals()
     with standard_streams(native_noise="--debug" in given):
-        code = run(given)
+        code = run(given, patience=0.0)
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command and returns its exit code; every error is one line on standard error."""
+def run(arguments: Sequence[str], patience: float = PATIENCE) -> int:
+    """Runs one command and returns its exit code; every error is one line on standard error.
+
+    Args:
+        arguments: without the name of the program.
+        patience: seconds after which steps are shown; importing what a command needs blocks.
+    """
     warnings.simplefilter("ignore")
     terminal = Terminal()
     terminal.as_json = "--json" in arguments
+    terminal.patience = patience
     try:
         check_surroundings()
         code: Any = cli.main(list(arguments), "fleras", standalone_mode=False, obj=terminal)

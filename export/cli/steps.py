@@ -18,18 +18,21 @@ PATIENCE = 0.1
 
 
 @contextmanager
-def show_steps(console: Console, total: int | None) -> Iterator[Announce]:
+def show_steps(
+    console: Console, total: int | None, patience: float = PATIENCE
+) -> Iterator[Announce]:
     """Yields a function that is told each step before it begins.
 
     Args:
         console: where to show them.
         total: how many steps there will be, if that is known.
+        patience: seconds after which lines are shown.
     """
     if console.is_terminal and not console.is_dumb_terminal:
         with _bar(console, total) as announce:
             yield announce
         return
-    lines = _Lines(console)
+    lines = _Lines(console, patience)
     lines.announce("Starting")
     try:
         yield lines.announce
@@ -58,14 +61,14 @@ def _bar(console: Console, total: int | None) -> Iterator[Announce]:
 
 
 class _Lines:
-    """Each step with the seconds since the start; the first ones wait for `PATIENCE`."""
+    """Each step with the seconds since the start; the first ones wait."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, patience: float) -> None:
         self._console = console
         self._start = time.monotonic()
         self._lock = Lock()
-        self._waiting: list[str] | None = []
-        self._timer = Timer(PATIENCE, self.show)
+        self._waiting: list[str] | None = [] if patience else None
+        self._timer = Timer(patience, self.show)
         self._timer.daemon = True
         self._timer.start()
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from export.base.errors import ExportError
 from export.base.visible import one_line, visible
-from export.cli.steps import Announce, show_steps
+from export.cli.steps import PATIENCE, Announce, show_steps
 
 WIDTH = 120
 GAP = 2
@@ -29,6 +29,7 @@ class Terminal:
         as_json: whether JSON was asked for and is still to come.
         quiet: whether only errors, and what was asked for, are shown.
         verbose: whether every figure is shown.
+        patience: seconds after which steps are shown.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class Terminal:
         self.out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
         self.as_json = False
+        self.patience = PATIENCE
 
     @property
     def ascii(self) -> bool:
@@ -46,7 +48,11 @@ class Terminal:
 
     def steps(self, total: int | None = None) -> AbstractContextManager[Announce]:
         """Gives a function that is told each step; see `export.cli.steps`."""
-        return nullcontext(lambda step: None) if self.quiet else show_steps(self.err, total)
+        return (
+            nullcontext(lambda step: None)
+            if self.quiet
+            else show_steps(self.err, total, self.patience)
+        )
 
     def note(self, text: str) -> None:
         """What is worth knowing but no result."""

@@ -20,5 +20,7 @@ def model_of(given: Any, trust: bool = False) -> Any:
         return load_model(Path(given), trust=trust)
     if not isinstance(given, keras.Model):
         kind = type(given).__name__
-        raise InputError(f"a {kind} is no Keras model; give one, or the path of a .keras file")
+        raise InputError(
+            f"a value of type {kind} is no Keras model; give one, or the path of a .keras file"
+        )
     return given

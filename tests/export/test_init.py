@@ -40,7 +40,7 @@ def test_functions_take_the_path_of_a_model(tmp_path):
     save_net(tmp_path / "net.keras")
     export.to_onnx(str(tmp_path / "net.keras"), tmp_path / "net.onnx")
     assert export.verify(tmp_path / "net.keras", tmp_path / "net.onnx")
-    with pytest.raises(export.InputError, match="a int is no Keras model"):
+    with pytest.raises(export.InputError, match="a value of type int is no Keras model"):
         export.to_tflite(3, tmp_path / "net.tflite")
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from export.cli.main import run
+from export.loading.source import HDF5
 from export.options import Options
 from tests.export.test_wrong_use import fails
 
@@ -20,7 +21,7 @@ def asked(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     Path("nets").mkdir()
     for model in ("nets/own.keras", "m.keras"):
-        Path(model).write_text("not looked at")
+        Path(model).write_bytes(HDF5)
     return calls
 
 

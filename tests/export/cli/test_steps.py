@@ -15,11 +15,11 @@ from export.cli.steps import show_steps
 LINE = re.compile(r" *(\d+\.\d) s  (.*)")
 
 
-def told(*names, error=None, wait=0.0):
+def told(*names, error=None, wait=0.0, patience=steps.PATIENCE):
     """The lines of an export of these steps, without a terminal."""
     text = io.StringIO()
     try:
-        with show_steps(Console(file=text), None) as announce:
+        with show_steps(Console(file=text), None, patience) as announce:
             for name in names:
                 announce(name)
             time.sleep(wait)
@@ -37,14 +37,17 @@ def test_each_step_is_a_line_with_seconds_and_so_is_the_end():
     assert seconds == sorted(seconds)
 
 
-def test_what_fails_at_once_shows_its_error_alone(monkeypatch):
-    monkeypatch.setattr(steps, "PATIENCE", 60)
-    assert told(error=ValueError()) == []
+def test_what_fails_at_once_shows_its_error_alone():
+    assert told(error=ValueError(), patience=60) == []
 
 
-def test_what_takes_longer_shows_its_first_line_while_it_runs(monkeypatch):
-    monkeypatch.setattr(steps, "PATIENCE", 0)
-    (line,) = told(error=ValueError(), wait=0.2)
+def test_without_patience_the_first_line_is_there_at_once():
+    (line,) = told(error=ValueError(), patience=0.0)
+    assert LINE.fullmatch(line)[2] == "Starting"
+
+
+def test_what_takes_longer_shows_its_first_line_while_it_runs():
+    (line,) = told(error=ValueError(), wait=0.3, patience=0.01)
     assert LINE.fullmatch(line)[2] == "Starting"
 
 
