@@ -30,7 +30,7 @@ def block(x, filters, kind="conv", size=3, strides=1, padding="same", copies=1, 
 
 @pytest.mark.parametrize(
     ("kind", "strides", "padding", "copies"),
-    itertools.product(["conv", "group", "deep"], [1, 2], ["same", "explicit"], [1, 3]),
+    [*itertools.product(["conv", "group", "deep"], [1, 2], ["same", "explicit"], [1, 3])],
 )
 @pytest.mark.parametrize("length", [8, 9])
 def test_a_block_becomes_one_convolution(kind, strides, padding, copies, length):
