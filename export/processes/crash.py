@@ -5,6 +5,7 @@ import signal
 
 from export.base.error_text import sentence
 
+INFORMATION = re.compile(r"[IW]\d{4} |INFO|WARNING")
 REASON = re.compile("abort|check|error|exception|fail|terminate", re.IGNORECASE)
 
 
@@ -18,7 +19,7 @@ def crash_message(what: str, code: int, log: str, started: bool) -> str:
         started: False when it never got as far as to take a request.
     """
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    reasons = [line for line in log.splitlines() if REASON.search(line)]
+    reasons = [line for line in log.splitlines() if _is_reason(line)]
     last = f": {sentence(reasons[-1])}" if reasons else ""
     if started:
         return (
@@ -28,3 +29,8 @@ def crash_message(what: str, code: int, log: str, started: bool) -> str:
         f"the worker process did not start ({how}){last}; "
         "this has nothing to do with the model, see fleras doctor"
     )
+
+
+def _is_reason(line: str) -> bool:
+    """Libraries write of rounding errors, and of themselves, whatever happens."""
+    return bool(REASON.search(line)) and not INFORMATION.match(line)
