@@ -58,16 +58,20 @@ class WorkerProcess:
     ) -> None:
         self._own = begin_scratch()
         self.scratch = str(self._own.files)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        self._read = pickle.load if confinement is None else read_plain
-        walls = None if confinement is None else {**confinement, "writable": [self.scratch]}
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", worker.__name__, json.dumps(walls)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=environment(self.scratch),
-        )
+        try:
+            self._log = tempfile.TemporaryFile()  # noqa: SIM115
+            self._read = pickle.load if confinement is None else read_plain
+            walls = None if confinement is None else {**confinement, "writable": [self.scratch]}
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", worker.__name__, json.dumps(walls)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=environment(self.scratch),
+            )
+        except BaseException:
+            self._own.end()
+            raise
         assert process.stdin and process.stdout
         self._process, self._requests, self._replies = process, process.stdin, process.stdout
         self._reader = ThreadPoolExecutor(1)

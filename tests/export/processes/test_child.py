@@ -1,12 +1,14 @@
 """What goes wrong in the child process is an error in this one."""
 
 import inspect
+import subprocess
+import tempfile
 
 import pytest
 
 from export.base.errors import ConversionError, InputError, OutOfMemory, OutOfTime
 from export.processes import child
-from export.processes.worker_process import Failed
+from export.processes.worker_process import Failed, WorkerProcess
 from tests.export import misbehavior
 
 
@@ -52,3 +54,14 @@ def test_taking_too_long_is_an_error_and_the_next_call_works():
 
 def test_no_call_is_without_a_limit_of_time():
     assert inspect.signature(child.call).parameters["seconds"].default <= 3600
+
+
+def test_a_process_that_can_not_be_started_leaves_no_files(tmp_path, monkeypatch):
+    def fail(*arguments, **settings):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(subprocess, "Popen", fail)
+    with pytest.raises(OSError, match="Too many"):
+        WorkerProcess()
+    assert not list(tmp_path.iterdir())
