@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from export.base.errors import InputError, NotEquivalent
 from export.base.owned_directory import MARK
+from export.loading.source import HDF5
 from export.options import Options
 from export.pipeline import export
 from export.publishing.check_manifest import check_manifest
@@ -87,8 +88,8 @@ def test_with_the_runtimes_and_nothing_else(copy, tmp_path_factory):
     assert done.stdout.count("equivalent  model.") == 2
     (copy.parent / "model.onnx").write_bytes(b"other")
     assert python("-m", "export", "verify", str(copy)).returncode == 1
-    (home / "net.keras").write_bytes(b"PK")
-    done = python("-m", "export", "inspect", "net.keras")
+    (home / "net.h5").write_bytes(HDF5)
+    done = python("-m", "export", "inspect", "net.h5")
     assert done.returncode == 2 and "pip install 'fleras[export]'" in done.stderr
 
 
