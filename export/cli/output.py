@@ -1,6 +1,7 @@
 """The standard streams of a command: results arrive or are an error, messages never are one."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ def standard_streams(native_noise: bool) -> Iterator[None]:
         native_noise: whether what C++ libraries write to standard error by themselves is shown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     _open_missing()
     before = sys.stdout, sys.stderr

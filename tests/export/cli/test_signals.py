@@ -10,7 +10,7 @@ import pytest
 
 HOME = Path(__file__).parents[3]
 SLOW = """
-import sys, time
+import signal, sys, time
 import export.doctor
 from export.__main__ import main
 
@@ -22,6 +22,8 @@ def examine():
     finally:
         print("cleaned up", file=sys.stderr)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 export.doctor.examine = examine
 sys.argv = ["fleras", "doctor"]
 main()

@@ -128,7 +128,7 @@ def test_what_keras_unpacks_is_gone_afterwards(source, tmp_path, monkeypatch, me
     monkeypatch.setattr(tempfile, "mkdtemp", lambda *a, **k: made.append(make(*a, **k)) or made[-1])
     for path in (vocabulary(tmp_path), source):
         assert load_model(path).built
-    assert len(made) > 4
+    assert made
     assert all(Path(path).is_relative_to(home) for path in made)
     assert not list(home.iterdir())
     assert tempfile.gettempdir() == str(home)
