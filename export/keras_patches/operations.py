@@ -10,11 +10,13 @@ import tensorflow as tf
 from keras.src import backend
 from keras.src.backend.tensorflow import image, nn
 from keras.src.backend.tensorflow import numpy as tf_numpy
+from keras.src.ops import nn as ops_nn
 from keras.src.utils import tf_utils
 
 from export.keras_patches import dilated, eager, reverse, transposed
 from export.keras_patches.channels_last import with_channels_last
 from export.keras_patches.moved_coordinates import moved
+from export.keras_patches.normalize import normalize
 from export.keras_patches.resizing import by_matrices
 from export.keras_patches.volumes import by_plane
 
@@ -113,6 +115,7 @@ FOR = {
     "tflite": CONVERTIBLE
     | {
         (tf_numpy, "add"): _add,
+        (ops_nn, "_normalize"): normalize,
         (nn, "max_pool"): by_plane,
         (nn, "average_pool"): by_plane,
     },

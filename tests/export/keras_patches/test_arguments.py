@@ -84,7 +84,7 @@ CALLS = [
     ),
 ]  # fmt: skip
 OTHERS = {
-    *("add", "einsum", "flip", "softmax", "tf_encode_categorical_inputs"),
+    *("add", "einsum", "flip", "softmax", "_normalize", "tf_encode_categorical_inputs"),
     *("bidirectional_lstm", "bidirectional_gru"),
 }
 """Take no sizes, are there to refuse, or have a test of their own."""
