@@ -118,11 +118,11 @@ def _make(
     )
     from export.keras_model.metadata import preprocessing
     from export.keras_model.ports import outputs
+    from export.keras_model.prepare import prepare
     from export.verification.make_reference import compare_model, make_reference
 
-    refuse_labels(
-        options.labels, [port.shape[-1] if port.shape else None for port in outputs(original)]
-    )
+    made = outputs(prepare(original).model) if options.labels else ()
+    refuse_labels(options.labels, [port.shape[-1] if port.shape else None for port in made])
     data = _calibration(original, options)
     given = _inputs(original, options, data)
     announce("Folding batch norms")
