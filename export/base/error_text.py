@@ -8,6 +8,7 @@ EMPHASIS = re.compile(r"\x1b\[1m(.+?)\x1b\[0m", re.DOTALL)
 LOCATION = re.compile(r"\s*(?:loc\([^)]*\)|[^\s:]+:\d+(?::\d+)?): *")
 CAUSE = "Error encountered:"
 COMPILER = re.compile("MLIR|<unknown>:0: ")
+UNKNOWN = re.compile(r"\s*<unknown>:0: (?=note: )")
 PATH = re.compile(r"(?<![\w.:/])/(?:[\w.@+ -]+/)+")
 DETAIL = re.compile(r" *\(?/?[\w./-]*\.cc:\d+\)? *")
 TRACE = ("note: ", "^", "File ", "Traceback", "See instructions")
@@ -20,7 +21,8 @@ def sentence(text: str) -> str:
     amid the Python lines that it was called from; others begin with it.
     """
     bold = EMPHASIS.search(text)
-    lines = (bold.group(1) if bold else COLOUR.sub("", text)).split(CAUSE)[-1].splitlines()
+    plain_text = bold.group(1) if bold else COLOUR.sub("", text)
+    lines = UNKNOWN.sub("\n", plain_text.split(CAUSE)[-1]).splitlines()
     errors = [_bare(line.split("error: ", 1)[1]) for line in lines if "error: " in line]
     plain = [line for line in lines if not _is_trace(line)]
     chosen = errors[:1] if errors and COMPILER.search(text) else plain

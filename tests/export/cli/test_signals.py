@@ -10,7 +10,7 @@ import pytest
 
 HOME = Path(__file__).parents[3]
 SLOW = """
-import signal, sys, time
+import sys, time
 import export.doctor
 from export.__main__ import main
 
@@ -22,15 +22,19 @@ def examine():
     finally:
         print("cleaned up", file=sys.stderr)
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 export.doctor.examine = examine
 sys.argv = ["fleras", "doctor"]
 main()
 """
 
+AS_AT_A_TERMINAL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
 
-def run_until_ready(number, code=SLOW, again=False):
+
+def run_until_ready(number, code=AS_AT_A_TERMINAL + SLOW, again=False):
     arguments = [sys.executable, "-c", code]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(arguments, cwd=HOME, **pipes) as process:
